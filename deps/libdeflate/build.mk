@@ -1,0 +1,12 @@
+# FREESTANDING: the library calls nothing. Its allocator is then the caller's,
+# given through struct libdeflate_options.
+library = libdeflate.a
+sources = $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/lib/*.c $(SOURCE)/lib/x86/*.c))
+headers = libdeflate.h
+flags   = -DFREESTANDING -std=gnu11 -I$(SOURCE)
+
+include $(DEPS)/library.mk
+
+install: $(PREFIX)/LICENCE
+$(PREFIX)/LICENCE: $(SOURCE)/COPYING
+	cp $< $@

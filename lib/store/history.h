@@ -1,0 +1,42 @@
+/*
+ * History: for every file of a commit, when it came to be and when its bytes last changed.
+ *
+ * One walk over the history answers for all paths (git log's simplification, done for all paths at
+ * once): a commit alters a path when the path's blob differs from that in every parent; at a merge,
+ * a path that equals one parent's is followed to that parent only. created: author date of the
+ * first commit that held the path; changed: author date of the last that altered its bytes.
+ */
+#ifndef LIB_STORE_HISTORY_H
+#define LIB_STORE_HISTORY_H
+
+#include "lib/store/store.h"
+
+#define HISTORY_PATHS_MAX (1u << 20)
+
+struct history_file {
+    struct slice path; /* "Posts/About" */
+    struct oid blob;
+    uint32_t mode;   /* GIT_MODE_FILE, _EXEC or _LINK */
+    int64_t created; /* seconds since 1970 */
+    int64_t changed;
+};
+
+struct history {
+    struct oid commit;
+    struct oid root;            /* the first commit of all (the oldest root reached) */
+    struct history_file *files; /* in bytewise order of their paths */
+    size_t count;
+    uint32_t walked; /* commits looked at */
+    void *owned;
+};
+
+/* previous (may be NULL): the answer for an earlier commit; where it is an ancestor only what came
+ * since is walked. into is given back with history_release; previous stays the caller's. */
+enum err history_walk(struct store *s, const struct oid *commit, const struct history *previous,
+                      struct history *into);
+void history_release(struct history *h);
+
+/* Binary search; NULL if the path is no file of the commit. */
+const struct history_file *history_find(const struct history *h, struct slice path);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The loop: waits, delivers events, fires timers, runs tasks; until somebody stops it.
+ *
+ * Run to completion: one handler at a time, no threads, no preemption. A handler that has much to
+ * do cuts it into tasks.
+ */
+#ifndef RUNTIME_LOOP_H
+#define RUNTIME_LOOP_H
+
+#include "signatures/timer.h"
+
+/* Returns the status that loop_stop was given. */
+int loop_run(void);
+
+/* Ends loop_run after the present round. */
+void loop_stop(int status);
+
+/* One round, without sleeping beyond deadline: for tests and for programs within programs. */
+void loop_round(uint64_t deadline);
+
+/* Calls `run` at the end of every round, before waiting (platforms flush their queues there). */
+struct loop_hook {
+    struct list link;
+    void (*run)(struct loop_hook *);
+};
+void loop_hook_add(struct loop_hook *h, void (*run)(struct loop_hook *));
+
+/* How many timers run now; for leak checks. */
+uint32_t loop_timers(void);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * Console: text for the operator, a singleton of the target.
+ *
+ * Bytes may be gathered until control returns to the loop; before the program waits, ends or
+ * panics, all of them are out.
+ */
+#ifndef SIGNATURES_CONSOLE_H
+#define SIGNATURES_CONSOLE_H
+
+#include "runtime/slice.h"
+
+void console_write(struct slice bytes);
+
+/* All that was written is handed to the host when this returns. */
+void console_flush(void);
+
+#endif

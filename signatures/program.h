@@ -1,0 +1,33 @@
+/*
+ * Program: what an application defines, and what it is given when it starts.
+ *
+ * The platform's start reads the configuration out of the image, then the arguments, sets the log
+ * levels, and calls start. A program can reach nothing that it was not handed here.
+ */
+#ifndef SIGNATURES_PROGRAM_H
+#define SIGNATURES_PROGRAM_H
+
+#include "runtime/settings.h"
+#include "signatures/stack.h"
+
+struct world {
+    struct stack *stack;
+    struct slice content; /* what was baked into the image's content section; empty if nothing */
+};
+
+struct program {
+    const char *name;
+    const char *summary; /* one line */
+    const struct setting_group *const *settings; /* NULL-terminated */
+    /* Sets everything in motion and returns; the loop runs afterwards. Anything but OK ends the
+     * program with status 1: the program has logged why. */
+    enum err (*start)(const struct world *w);
+    /* Asked to end (SIGTERM, power button): finish what is in flight, then loop_stop(0). NULL: the
+     * loop is stopped at once. */
+    void (*stop)(void);
+};
+
+/* Defined by each application, once. */
+extern const struct program program;
+
+#endif
