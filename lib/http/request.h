@@ -1,0 +1,51 @@
+/*
+ * A request's head, as a server sees it (RFC 9110, RFC 9112).
+ *
+ * Slices point into the bytes that were fed or into the parser's own copy: valid until the next
+ * call that feeds it.
+ */
+#ifndef LIB_HTTP_REQUEST_H
+#define LIB_HTTP_REQUEST_H
+
+#include "runtime/err.h"
+#include "runtime/slice.h"
+
+#define HTTP_HEAD_MAX   16384 /* request line and fields, with their line ends */
+#define HTTP_TARGET_MAX 8192
+#define HTTP_FIELDS_MAX 96
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER /* a valid token that we do not know by name */
+};
+
+struct http_field {
+    struct slice name;
+    struct slice value; /* without the optional white space around it */
+};
+
+struct http_request {
+    enum http_method method;
+    struct slice method_text;
+    struct slice target;    /* as it came */
+    struct slice path;      /* of the target, still percent-encoded; starts with '/' or is "*" */
+    struct slice query;     /* after the '?', without it */
+    struct slice authority; /* from Host or an absolute target; empty in HTTP/1.0 without one */
+    uint8_t minor;          /* HTTP/1.minor: 0 or 1 */
+    bool keep_alive;        /* the client permits another request on this connection */
+    bool expect_continue;
+    bool chunked;
+    uint64_t content_length; /* 0 when chunked */
+    struct http_field fields[HTTP_FIELDS_MAX];
+    uint32_t field_count;
+};
+
+/* The value of the first field of this name (any case), or NULL. */
+const struct slice *http_field(const struct http_request *r, struct slice name);
+
+#endif

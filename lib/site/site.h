@@ -1,0 +1,107 @@
+/*
+ * Site: the pages of one commit, made once, when content is loaded.
+ *
+ * A site is a generation: a table from request paths to finished pages. Pages are counted
+ * references; a page whose inputs did not change is taken over from the previous generation. A
+ * response holds a reference while it is sent, so a generation may go while its last readers read.
+ */
+#ifndef LIB_SITE_SITE_H
+#define LIB_SITE_SITE_H
+
+#include "lib/store/history.h"
+#include "lib/store/store.h"
+#include "runtime/buf.h"
+#include "runtime/siphash.h"
+
+#define SITE_PAGES_MAX       (1u << 20)
+#define SITE_ARTICLE_MAX     (8u << 20)  /* bytes of one article */
+#define SITE_STATIC_MAX      (64u << 20) /* bytes of one static file */
+#define SITE_PROBLEMS_MAX    256         /* kept; more are only counted */
+#define SITE_FEED_ARTICLES   10
+
+/* A file built into the program, served below /static unless the repository brings a theme. */
+struct site_asset {
+    const char *path; /* "css/site.css": below /static/ */
+    const uint8_t *ptr;
+    size_t len;
+};
+
+struct site_options {
+    struct slice name;  /* of the site; empty: `.config/blog_name`, else "Canopy" */
+    struct slice index; /* path of the index page, "Posts"; empty: `.config/index_page` */
+    struct slice root;  /* "https://example.org" for absolute links; empty: `.config/root` */
+    bool raw_html;      /* HTML in an article's body passes */
+    const struct site_asset *assets;
+    size_t asset_count;
+    struct sipkey secret; /* for tables */
+};
+
+/* A finished answer. Immutable; freed with its last reference. */
+struct site_page {
+    uint32_t refs;
+    uint16_t status;       /* 200 or 301 */
+    bool ranges;           /* static files */
+    int64_t modified;      /* seconds since 1970 */
+    struct slice body;
+    struct slice gzip;     /* empty where it would not be smaller */
+    struct slice etag;     /* quoted, strong */
+    struct slice gzip_etag;
+    struct slice fields;      /* whole lines: Content-Type, ETag, Last-Modified, Vary, Location, ... */
+    struct slice gzip_fields; /* the same for the gzip form, with Content-Encoding */
+};
+
+void site_page_hold(struct site_page *p);
+void site_page_drop(struct site_page *p);
+
+/* What an author should mend. */
+struct site_problem {
+    struct slice path;
+    uint32_t line; /* 0: the file as a whole */
+    struct slice reason;
+};
+
+struct site_stats {
+    uint32_t pages;    /* in the table */
+    uint32_t made;     /* rendered for this generation */
+    uint32_t reused;   /* taken over */
+    uint32_t articles;
+    uint32_t problems; /* all, also those beyond SITE_PROBLEMS_MAX */
+    uint64_t bytes;    /* of bodies and gzip forms */
+};
+
+struct site; /* one generation */
+struct site_build;
+
+/* Starts to make a generation. store, history, previous (may be NULL) and options must stay until
+ * the build has ended; the finished site needs none of them. */
+enum err site_build_begin(struct store *store, const struct history *history,
+                          const struct site *previous, const struct site_options *options,
+                          struct site_build **into);
+
+/* Works for about `budget` bytes of input, so that a server can go on serving meanwhile. ERR_AGAIN:
+ * there is more to do; OK: whole; anything else: failed. `done` of `total` steps are for people. */
+enum err site_build_step(struct site_build *b, size_t budget);
+void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *total);
+
+/* Takes the finished generation (after OK); in any case the build is gone. NULL: it was not
+ * finished. */
+struct site *site_build_end(struct site_build *b);
+
+void site_free(struct site *s);
+
+/* The page for a request's path, percent-decoded, "/Posts/About"; NULL: there is none. The caller
+ * holds it if it needs it beyond the site. */
+struct site_page *site_find(const struct site *s, struct slice path);
+
+/* The site's designed page for an error status (404, 500, ...). Never NULL. */
+struct site_page *site_error(const struct site *s, uint16_t status);
+
+/* A designed page for when there is no site yet or any more: 503 and every other error; text/html,
+ * needs no assets. Static: lives as long as the program. */
+struct slice site_bare_page(uint16_t status);
+
+const struct site_problem *site_problems(const struct site *s, size_t *count);
+struct site_stats site_stats(const struct site *s);
+const struct oid *site_commit(const struct site *s);
+
+#endif
