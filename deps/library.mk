@@ -7,8 +7,8 @@
 #   headers   public headers, relative to $(SOURCE)
 #   include   the folder below include/ that they go to, if any
 #
-# deps/get gives SOURCE, PREFIX, FLAVOUR, CC and CFLAGS, and runs make in an
-# empty folder: objects land there, beside no one else's.
+# deps/get gives SOURCE, PREFIX, FLAVOUR, CC and CFLAGS, and runs make in a
+# folder of its own, into which it copied the recipe and this file.
 
 AR ?= ar
 objects := $(addsuffix .o,$(sources))
@@ -23,11 +23,11 @@ install-headers:
 	mkdir -p $(PREFIX)/include/$(include)
 	cp $(addprefix $(SOURCE)/,$(headers)) $(PREFIX)/include/$(include)
 
-%.c.o: $(SOURCE)/%.c
+$(filter %.c.o,$(objects)): %.c.o: $(SOURCE)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(flags) -c -o $@ $<
 
-%.S.o: $(SOURCE)/%.S
+$(filter %.S.o,$(objects)): %.S.o: $(SOURCE)/%.S
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(flags) -Wa,--noexecstack -c -o $@ $<
 

@@ -23,7 +23,7 @@ flags = -std=gnu11 $(flags_$(FLAVOUR)) \
 	-I$(upstream)/include \
 	-I$(SOURCE)/$(bignum)/include -I$(SOURCE)/$(bignum)/s2n-bignum-imported/include
 
-include $(DEPS)/library.mk
+include library.mk
 
 install: $(PREFIX)/LICENCE
 $(PREFIX)/LICENCE: $(upstream)/LICENSE

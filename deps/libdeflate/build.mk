@@ -5,7 +5,7 @@ sources = $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/lib/*.c $(SOURCE)/lib/x8
 headers = libdeflate.h
 flags   = -DFREESTANDING -std=gnu11 -I$(SOURCE)
 
-include $(DEPS)/library.mk
+include library.mk
 
 install: $(PREFIX)/LICENCE
 $(PREFIX)/LICENCE: $(SOURCE)/COPYING

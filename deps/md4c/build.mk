@@ -5,7 +5,7 @@ sources = src/md4c.c src/md4c-html.c src/entity.c
 headers = src/md4c.h src/md4c-html.h
 flags   = -DMD4C_USE_UTF8 '-D__builtin_unreachable()=__builtin_trap()'
 
-include $(DEPS)/library.mk
+include library.mk
 
 install: $(PREFIX)/LICENCE
 $(PREFIX)/LICENCE: $(SOURCE)/LICENSE.md

@@ -2,6 +2,6 @@
 # extension stands once.
 install:
 	mkdir -p $(PREFIX)/share
-	awk -f $(DEPS)/media-types/table.awk $(SOURCE)/db.json | LC_ALL=C sort > $(PREFIX)/share/mime.types
+	awk -f table.awk $(SOURCE)/db.json | LC_ALL=C sort > $(PREFIX)/share/mime.types
 	test $$(wc -l < $(PREFIX)/share/mime.types) -gt 1000
 	cp $(SOURCE)/LICENSE $(PREFIX)/LICENCE

@@ -8,7 +8,7 @@ headers = $(folder)/sha1.h
 include = sha1dc
 flags   = -DSHA1DC_FORCE_ALIGNED_ACCESS -fno-strict-aliasing
 
-include $(DEPS)/library.mk
+include library.mk
 
 # The licence is named in libgit2's list. The file of a published collision is
 # for the tests.
