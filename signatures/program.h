@@ -18,7 +18,6 @@ struct world {
 struct program {
     const char *name;
     const char *summary; /* one line */
-    const struct setting_group *const *settings; /* NULL-terminated */
     /* Sets everything in motion and returns; the loop runs afterwards. Anything but OK ends the
      * program with status 1: the program has logged why. */
     enum err (*start)(const struct world *w);
@@ -27,7 +26,9 @@ struct program {
     void (*stop)(void);
 };
 
-/* Defined by each application, once. */
+/* Defined by each application, once. Its settings stand in a file of their own, without the
+ * program, so that the tool which configures it can be linked with the declarations alone. */
 extern const struct program program;
+extern const struct setting_group *const program_settings[]; /* NULL-terminated */
 
 #endif

@@ -1,0 +1,44 @@
+# Ringlet: a library operating system. `make help` says what can be made.
+
+.DEFAULT_GOAL := all
+
+include mk/flags.mk
+include mk/deps.mk
+include mk/rooms.mk
+include mk/app.mk
+include mk/tool.mk
+include mk/tests.mk
+
+.PHONY: all run test unit system lint sanitize fuzz bench clean help setup
+
+all: rooms tool
+
+# Everything that a build needs, on a machine that has git and make only.
+setup:
+	@deps/install build
+	@$(MAKE) --no-print-directory -j$(JOBS) deps
+
+# The sample site, baked into a program that then serves it.
+SAMPLE := $(BUILD)/sample
+run: setup
+	@./ringlet configure -C apps/canopy --to $(SAMPLE) --target process --content examples/site --port $(or $(PORT),8080) --no-depend
+	@$(MAKE) --no-print-directory -j$(JOBS) app APP=canopy CONFIG=$(SAMPLE) DIST=$(SAMPLE)
+	@exec $(SAMPLE)/canopy
+
+test: setup
+	@deps/install test
+	@$(MAKE) --no-print-directory -j$(JOBS) deps-test
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory system
+
+clean:
+	rm -rf $(BUILD) apps/*/dist
+
+help:
+	@echo "make run        serve the sample site at http://localhost:8080/ (PORT=...)"
+	@echo "make test       every test; make unit, make system: a part of them"
+	@echo "make lint       include directions, exports, format, warnings of gcc and clang"
+	@echo "make sanitize   the tests again, under address and undefined-behaviour sanitizers"
+	@echo "make fuzz       fuzz every target (SECONDS=10 each; FUZZ=NAME for one)"
+	@echo "make bench      the table of ratios against peers"
+	@echo "make app APP=NAME, make tool, make clean"

@@ -1,0 +1,24 @@
+# Third-party libraries: recipes in deps/, built into a cache outside of the tree, linked here.
+
+DEPS      := build/deps
+DEPS_LIB  := aws-lc libdeflate md4c sha1dc
+DEPS_DATA := media-types bootstrap highlight font
+DEPS_TEST := commonmark-spec axe-core playwright-core
+
+.PHONY: deps deps-test
+deps:
+	@deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
+deps-test: deps
+	@deps/get --link $(DEPS) $(DEPS_TEST) >/dev/null
+
+$(DEPS)/%:
+	@deps/get --link $(DEPS) $* >/dev/null
+
+# Which room wraps which library. No other room sees its headers.
+DEPS_OF_hash     := aws-lc sha1dc
+DEPS_OF_store    := libdeflate
+DEPS_OF_gzip     := libdeflate
+DEPS_OF_markdown := md4c
+
+DEPS_ARCHIVES := $(DEPS)/aws-lc/lib/libcrypto.a $(DEPS)/sha1dc/lib/libsha1dc.a \
+                 $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a

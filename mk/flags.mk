@@ -1,0 +1,28 @@
+# Compilers and their flags. BUILD is the folder of one flavour of objects.
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wundef -Wpointer-arith -Wcast-align -Wwrite-strings -Werror
+OPTIMISE ?= -O2 -g
+HARDEN   := -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections -fPIE
+# SANITIZE=1: the same sources under the sanitizers, in a folder of their own.
+ifdef SANITIZE
+INSTRUMENT := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+COMMON := -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDEN) $(INSTRUMENT) -I. -MMD -MP \
+          -ffile-prefix-map=$(CURDIR)=.
+
+# What runs inside of an image sees no C library, whatever the target: only the compiler's own
+# headers and runtime/include.
+COMPILER_INCLUDE := $(shell $(CC) -print-file-name=include)
+FREESTANDING := -ffreestanding -nostdinc -isystem runtime/include -isystem $(COMPILER_INCLUDE)
+HOSTED       := -D_GNU_SOURCE
+
+LINK := $(INSTRUMENT) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack \
+        -Wl,--build-id=sha1

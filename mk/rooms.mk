@@ -1,0 +1,50 @@
+# Rooms: every folder of runtime/, lib/ and platform/ becomes one relocatable object, in which only
+# the names of its `exports` file stay global. Tests link the plain objects instead.
+
+LIBS      := $(notdir $(patsubst %/,%,$(dir $(wildcard lib/*/exports))))
+PLATFORMS := process sim
+
+sources = $(sort $(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+RUNTIME_OBJECTS := $(call objects,runtime)
+LIB_OBJECTS     := $(foreach l,$(LIBS),$(call objects,lib/$(l)))
+
+.PHONY: rooms
+rooms: $(LIBS:%=$(BUILD)/rooms/%.o) $(BUILD)/runtime.a $(PLATFORMS:%=$(BUILD)/platform-%.a)
+
+$(BUILD)/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
+
+# lib/NAME/*.c, with the headers of the libraries that this room wraps.
+define lib_room
+$(call objects,lib/$(1)): $(BUILD)/lib/$(1)/%.o: lib/$(1)/%.c | $(DEPS_OF_$(1):%=$(DEPS)/%)
+	@mkdir -p $$(@D)
+	$$(CC) $$(COMMON) $$(FREESTANDING) $(DEPS_OF_$(1):%=-isystem $(DEPS)/%/include) -I$(BUILD)/generated -c $$< -o $$@
+
+$(BUILD)/rooms/$(1).o: $(call objects,lib/$(1)) lib/$(1)/exports
+	@mkdir -p $$(@D)
+	@ld -r -o $$@.all $(call objects,lib/$(1))
+	@objcopy --keep-global-symbols=lib/$(1)/exports $$@.all $$@
+	@rm -f $$@.all
+endef
+$(foreach l,$(LIBS),$(eval $(call lib_room,$(l))))
+
+$(BUILD)/platform/%.o: platform/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+
+archive = rm -f $@; ar rcs $@ $(filter %.o,$^)
+
+$(BUILD)/runtime.a: $(RUNTIME_OBJECTS)
+	@$(archive)
+$(BUILD)/libs.a: $(LIB_OBJECTS)
+	@$(archive)
+define platform_archive
+$(BUILD)/platform-$(1).a: $(call objects,platform/$(1))
+	@$$(archive)
+endef
+$(foreach p,$(PLATFORMS),$(eval $(call platform_archive,$(p))))
+
+-include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' -not -path '*/deps/*')

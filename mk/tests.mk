@@ -1,0 +1,83 @@
+# Tests. Unit tests are programs that mirror the rooms; whole-system tests are pytest files.
+
+UNIT_SIM     := $(sort $(wildcard tests/runtime/*_test.c tests/lib/*/*_test.c \
+                  tests/platform/sim/*_test.c tests/apps/*/*_test.c))
+UNIT_PROCESS := $(sort $(wildcard tests/platform/process/*_test.c tests/tool/*_test.c))
+unit_program = $(patsubst %.c,$(BUILD)/%,$(1))
+
+UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+
+.PHONY: unit-build
+unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_PROCESS))
+
+unit:
+	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
+	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_PROCESS))
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+
+link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+            -Wl,--end-group $(DEPS_ARCHIVES) -lcmocka
+
+TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
+
+$(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
+	@$(link_test)
+$(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-process.a
+	@$(link_test)
+
+# The programs that whole-system tests drive.
+.PHONY: system-build
+system-build:
+	@$(MAKE) --no-print-directory -j$(JOBS) tool app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
+
+system: system-build
+	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST)
+
+sanitize:
+	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=build/sanitize unit system
+
+lint:
+	@deps/install test
+	@mk/lint
+
+# Fuzzing: clang's libFuzzer, every target for SECONDS, seeds and old crashes first.
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
+FUZZ         ?= $(FUZZ_TARGETS)
+SECONDS      ?= 10
+FUZZ_BUILD   := build/fuzz
+
+fuzz:
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) CC=clang OPTIMISE="-O1 -g" \
+	    INSTRUMENT="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
+	    fuzz-build FUZZ="$(FUZZ)"
+	@mk/run-fuzz $(FUZZ_BUILD) $(SECONDS) $(FUZZ)
+
+.PHONY: fuzz-build
+fuzz-build: $(FUZZ:%=$(BUILD)/fuzz-%)
+
+$(BUILD)/fuzz/%.o: fuzz/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+$(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
+	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+	    -Wl,--end-group $(DEPS_ARCHIVES)
+
+# Benchmarks: small programs (bench/*.c) and the table.
+BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+.PHONY: bench-build
+bench-build: $(BENCH_PROGRAMS)
+$(BUILD)/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
+	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(DEPS_ARCHIVES)
+
+bench: setup
+	@deps/install bench
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-build system-build
+	@/usr/bin/python3 bench/table.py --build $(BUILD) $(BENCH)
+.PRECIOUS: $(BUILD)/%.o

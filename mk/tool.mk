@@ -1,0 +1,20 @@
+# The ringlet command. `configure` is linked with one program's settings, the rest is common.
+
+TOOL_OBJECTS := $(call objects,tool)
+TOOL         := $(BUILD)/tool/$(APP)/ringlet
+
+.PHONY: tool print-deps
+tool: $(TOOL)
+
+$(BUILD)/tool/%.o: tool/%.c
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+
+$(TOOL): $(TOOL_OBJECTS) $(BUILD)/apps/$(APP)/settings.o $(BUILD)/libs.a $(BUILD)/runtime.a \
+         $(BUILD)/platform-process.a | $(DEPS_LIB:%=$(DEPS)/%)
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(DEPS_ARCHIVES)
+
+print-deps:
+	@echo $(DEPS_LIB) $(DEPS_DATA)
