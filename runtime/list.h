@@ -16,7 +16,7 @@ struct list {
 };
 
 /* The struct that holds this link as its member. */
-#define CONTAINER(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define CONTAINER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {

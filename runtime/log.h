@@ -33,10 +33,10 @@ void log_raw(struct slice line);
 #define log_error(source, ...)   log_line(LOG_ERROR, source, __VA_ARGS__)
 #define log_warning(source, ...) log_line(LOG_WARNING, source, __VA_ARGS__)
 #define log_info(source, ...)    log_line(LOG_INFO, source, __VA_ARGS__)
-#define log_debug(source, ...)                                                                     \
-    do {                                                                                           \
-        if (log_wants(LOG_DEBUG, source))                                                          \
-            log_line(LOG_DEBUG, source, __VA_ARGS__);                                              \
+#define log_debug(source, ...)                        \
+    do {                                              \
+        if (log_wants(LOG_DEBUG, source))             \
+            log_line(LOG_DEBUG, source, __VA_ARGS__); \
     } while (0)
 
 #endif

@@ -12,13 +12,17 @@
 /* Returns the status that loop_stop was given. */
 int loop_run(void);
 
-/* Ends loop_run after the present round. */
+/* Ends loop_run after the present round, or before the first. */
 void loop_stop(int status);
+
+/* Whether loop_stop was called since this was last asked: for those who drive rounds themselves. */
+bool loop_stopped(int *status);
 
 /* One round, without sleeping beyond deadline: for tests and for programs within programs. */
 void loop_round(uint64_t deadline);
 
-/* Calls `run` at the end of every round, before waiting (platforms flush their queues there). */
+/* Calls `run` after the handlers of every round, before waiting, and when the loop ends (platforms
+ * flush their queues there). Hooks stay as long as the program. */
 struct loop_hook {
     struct list link;
     void (*run)(struct loop_hook *);

@@ -9,10 +9,10 @@
 void panic_at(const char *file, int line, const char *why) __attribute__((noreturn));
 
 #define panic(why) panic_at(__FILE__, __LINE__, (why))
-#define assert_always(condition)                                                                   \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            panic("not true: " #condition);                                                        \
+#define assert_always(condition)            \
+    do {                                    \
+        if (!(condition))                   \
+            panic("not true: " #condition); \
     } while (0)
 
 #endif

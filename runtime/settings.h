@@ -24,11 +24,11 @@ enum setting_type {
 };
 
 struct setting {
-    const char *name;  /* "hook-secret" */
-    char letter;       /* 'r' for -r, or 0 */
-    bool secret;       /* never printed: not by help, describe, logs or errors */
-    const char *value; /* what stands for the value in the help, "URL" */
-    const char *help;  /* one sentence or two, without a full stop at the end of the last */
+    const char *name;   /* "hook-secret" */
+    char letter;        /* 'r' for -r, or 0 */
+    bool secret;        /* never printed: not by help, describe, logs or errors */
+    const char *value;  /* what stands for the value in the help, "URL" */
+    const char *help;   /* one sentence or two, without a full stop at the end of the last */
     const char *preset; /* the default as text; "" is "not set" */
     const char *alias;  /* another name from of old, or NULL */
     enum setting_type type;

@@ -18,9 +18,9 @@ struct slice {
 };
 
 /* The slice of a string literal, without its NUL; usable in static initialisers. */
-#define SLICE_INIT(literal)                                                                        \
-    {                                                                                              \
-        (const uint8_t *)("" literal), sizeof(literal) - 1                                         \
+#define SLICE_INIT(literal)                                \
+    {                                                      \
+        (const uint8_t *)("" literal), sizeof(literal) - 1 \
     }
 #define SLICE(literal) ((struct slice)SLICE_INIT(literal))
 
