@@ -49,6 +49,7 @@ struct flow_ops {
     enum err (*write)(struct flow *f, struct slice bytes);
     enum err (*lend)(struct flow *f, struct slice bytes, struct loan loan);
     size_t (*room)(const struct flow *f);
+    size_t (*queued)(const struct flow *f);
     void (*pause)(struct flow *f, bool paused);
     void (*close)(struct flow *f);
     void (*abort)(struct flow *f);
@@ -91,14 +92,21 @@ static inline size_t flow_room(const struct flow *f)
     return f->ops->room(f);
 }
 
+/* How many bytes, written and lent, the flow still holds: what it was given less this is what the
+ * peer has taken. By it an owner tells a slow reader from one who reads nothing. */
+static inline size_t flow_queued(const struct flow *f)
+{
+    return f->ops->queued(f);
+}
+
 /* Back-pressure: while paused no on_data is called and the peer is slowed down. */
 static inline void flow_pause(struct flow *f, bool paused)
 {
     f->ops->pause(f, paused);
 }
 
-/* Ends in good order: what was queued is still sent (for a bounded time), then the end is told to
- * the peer. */
+/* Ends in good order: what was queued is still sent (for as long as the peer goes on taking it; the
+ * time without progress is bounded), then the end is told to the peer. */
 static inline void flow_close(struct flow *f)
 {
     f->ops->close(f);
