@@ -65,12 +65,20 @@ enum err settings_arguments(const struct setting_group *const *groups, size_t co
                             void *arg, struct buf *error);
 
 /* A configuration is text: lines `name = value`, '#' comments; a value is taken as it stands, with
- * the escapes \n \\ . Unknown names are errors that say the line. */
+ * the escapes \n \r \\ (it is then copied, to memory that stays taken). Unknown names are errors that
+ * say the line. */
 enum err settings_configuration(const struct setting_group *const *groups, struct slice text,
                                 struct buf *error);
 void settings_write_line(struct buf *into, const struct setting *s, struct slice text);
 
-/* The help text: usage, every group with its settings, defaults. 80 columns. */
+/* The help text: usage ("canopy [SETTING]..."), every group with its settings, defaults. 80 columns
+ * at most. */
 void settings_help(struct buf *into, const char *usage, const struct setting_group *const *groups);
+
+/* --- the setting that all programs share: which log lines to print --- */
+
+extern const struct setting_group settings_logs_group; /* -l, --logs LEVELS */
+extern struct slice
+    settings_logs; /* its value, for log_configure; empty where it is not declared */
 
 #endif
