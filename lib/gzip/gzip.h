@@ -1,0 +1,21 @@
+/*
+ * gzip (RFC 1952): packs whole buffers, by libdeflate.
+ */
+#ifndef LIB_GZIP_GZIP_H
+#define LIB_GZIP_GZIP_H
+
+#include "runtime/buf.h"
+
+#define GZIP_LEVEL 6 /* of 1 (fastest) to 12 (smallest) */
+
+struct gzip; /* opaque: a compressor with its working memory, used one call at a time */
+
+/* NULL without memory. */
+struct gzip *gzip_open(int level);
+void gzip_close(struct gzip *z);
+
+/* Puts one gzip member. Where it would not be at least `saving` bytes smaller than plain nothing is
+ * put, and the answer is OK all the same. Errors are those of buf. */
+enum err gzip_pack(struct gzip *z, struct slice plain, size_t saving, struct buf *into);
+
+#endif
