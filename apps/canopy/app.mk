@@ -1,0 +1,11 @@
+# What canopy is linked with, and what it is given.
+APP_LIBS       := atom date dial git gzip hash http markdown site store text
+APP_SIGNATURES := clock console entropy memory stack timer
+APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
+
+# The built-in theme: path below /static, file.
+$(BUILD)/apps/canopy/assets.o: mk/embed apps/canopy/assets $(wildcard apps/canopy/theme/*) \
+                               | $(DEPS_DATA:%=$(DEPS)/%)
+	@mkdir -p $(@D)
+	@mk/embed canopy_assets $(DEPS) apps/canopy/assets >$(@:.o=.S)
+	$(CC) -c $(@:.o=.S) -o $@

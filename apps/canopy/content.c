@@ -1,0 +1,288 @@
+/* See content.h. This file is the cycle; incoming.c is the conversation with the remote. */
+#include "apps/canopy/content.h"
+
+#include "apps/canopy/incoming.h"
+#include "runtime/log.h"
+#include "signatures/clock.h"
+#include "signatures/entropy.h"
+#include "signatures/memory.h"
+
+static void attempt(struct content *c);
+
+static void answer_all(struct content *c, struct list *waiting, enum err why)
+{
+    struct list *link;
+    while ((link = list_shift(waiting))) {
+        struct content_waiter *w = CONTAINER(link, struct content_waiter, link);
+        c->waiters--;
+        w->answer(w, why);
+    }
+}
+
+/* The time until the next attempt: doubled after each failure, with up to half of it added at
+ * random, so that many readers of one remote do not come back at the same moment. */
+static uint64_t retry_delay(const struct content *c)
+{
+    uint32_t doublings = c->failures > 9 ? 9 : c->failures - 1;
+    uint64_t delay = (uint64_t)CONTENT_RETRY_MIN << doublings;
+    if (delay > CONTENT_RETRY_MAX)
+        delay = CONTENT_RETRY_MAX;
+    uint32_t random;
+    entropy_fill(&random, sizeof(random));
+    delay *= CLOCK_SEC;
+    return delay + delay / 2 * (random % 1024) / 1024;
+}
+
+static void schedule(struct content *c)
+{
+    uint64_t delay = 0;
+    if (c->failures > 0)
+        delay = retry_delay(c);
+    else if (c->settings->poll > 0)
+        delay = c->settings->poll * CLOCK_SEC;
+    if (delay > 0 && c->settings->remote.len > 0)
+        timer_start(&c->timer, clock_monotonic() + delay);
+}
+
+/* Gives back what an update had gathered and did not hand over. */
+static void drop_incoming(struct content *c)
+{
+    task_cancel(&c->step);
+    if (c->fetch)
+        git_fetch_cancel(c->fetch);
+    if (c->pack)
+        store_pack_drop(c->pack);
+    if (c->build)
+        site_free(site_build_end(c->build));
+    history_release(&c->next);
+    if (c->incoming != c->store)
+        store_close(c->incoming);
+    c->fetch = NULL;
+    c->pack = NULL;
+    c->build = NULL;
+    c->incoming = NULL;
+    c->next = (struct history){0};
+}
+
+/* The one end of every update: c->line says what happened. */
+void content_finish(struct content *c, enum err why)
+{
+    drop_incoming(c);
+    if (why != OK && c->store && c->site)
+        store_compact(c->store, &c->history.commit);
+    c->phase = CONTENT_IDLE;
+    c->last = why;
+    c->asked_at = clock_wall();
+    if (why == OK) {
+        c->failures = 0;
+        c->whole = false;
+        log_info("content", "%s", c->line);
+    } else {
+        c->failures++;
+        c->failed++;
+        log_warning("content", "%s%s", c->line, c->site ? "; the present content stays" : "");
+    }
+    struct list waiting;
+    list_init(&waiting);
+    for (struct list *link; (link = list_shift(&c->waiting));)
+        list_append(&waiting, link);
+    schedule(c);
+    if (c->again)
+        attempt(c);
+    answer_all(c, &waiting, why);
+}
+
+/* The new generation takes the place of the old one. Responses that are being sent hold their own
+ * pages. */
+static void swap(struct content *c, struct site *site)
+{
+    struct site *old_site = c->site;
+    struct store *old_store = c->store;
+    c->site = site;
+    c->store = c->incoming;
+    history_release(&c->history);
+    c->history = c->next;
+    c->next = (struct history){0};
+    if (old_store != c->store)
+        store_close(old_store);
+    c->incoming = NULL;
+    site_free(old_site);
+    store_compact(c->store, &c->history.commit);
+    c->updates++;
+    c->loaded_at = clock_wall();
+}
+
+static void report_loaded(struct content *c)
+{
+    struct site_stats stats = site_stats(c->site);
+    char hex[OID_HEX_MAX];
+    oid_to_hex(store_kind(c->store), &c->history.commit, hex);
+    uint64_t ms = (clock_monotonic() - c->began) / CLOCK_MS;
+    format_text(c->line, sizeof(c->line),
+                "at commit %.10s: %u pages (%u made, %u kept), %u articles, %u to mend, %llu ms",
+                hex, stats.pages, stats.made, stats.reused, stats.articles, stats.problems,
+                (unsigned long long)ms);
+    size_t count;
+    const struct site_problem *problems = site_problems(c->site, &count);
+    for (size_t i = 0; i < count; i++)
+        log_warning("content", "%.*s:%u: %.*s", SLICE_ARG(problems[i].path), problems[i].line,
+                    SLICE_ARG(problems[i].reason));
+}
+
+static void build_progress(struct content *c)
+{
+    uint64_t now = clock_monotonic();
+    if (now - c->progress_said < CLOCK_SEC)
+        return;
+    c->progress_said = now;
+    uint32_t done, total;
+    site_build_progress(c->build, &done, &total);
+    log_info("content", "making pages: %u of %u", done, total);
+}
+
+static void build_step(struct task *t)
+{
+    struct content *c = CONTAINER(t, struct content, step);
+    enum err e = site_build_step(c->build, CONTENT_BUILD_STEP);
+    if (e == ERR_AGAIN) {
+        build_progress(c);
+        task_post(&c->step);
+        return;
+    }
+    struct site *site = site_build_end(c->build);
+    c->build = NULL;
+    if (e == OK && site) {
+        swap(c, site);
+        report_loaded(c);
+    } else {
+        site_free(site);
+        format_text(c->line, sizeof(c->line), "cannot make the pages: %s", err_text(e));
+        e = e == OK ? ERR_MEMORY : e;
+    }
+    content_finish(c, e);
+}
+
+/* All objects of c->commit are in c->incoming: checks that, dates the files, starts the pages. */
+enum err content_build(struct content *c)
+{
+    const struct history *previous = c->incoming == c->store && c->site ? &c->history : NULL;
+    struct oid missing;
+    enum err e =
+        store_check(c->incoming, &c->commit, previous ? &previous->commit : NULL, &missing);
+    if (e != OK) {
+        char hex[OID_HEX_MAX];
+        oid_to_hex(store_kind(c->incoming), &missing, hex);
+        format_text(c->line, sizeof(c->line), "the repository is not whole: object %s: %s", hex,
+                    err_text(e));
+        c->whole = true;
+        return e;
+    }
+    e = history_walk(c->incoming, &c->commit, previous, &c->next);
+    if (e == OK)
+        e = site_build_begin(c->incoming, &c->next, c->site, &c->options, &c->build);
+    if (e != OK) {
+        format_text(c->line, sizeof(c->line), "cannot read the content: %s", err_text(e));
+        return e;
+    }
+    c->phase = CONTENT_BUILDING;
+    task_post(&c->step);
+    return OK;
+}
+
+static void attempt(struct content *c)
+{
+    c->phase = CONTENT_FETCHING;
+    c->again = false;
+    c->began = clock_monotonic();
+    c->progress_said = c->began;
+    timer_stop(&c->timer);
+    for (struct list *link; (link = list_shift(&c->waiting_next));)
+        list_append(&c->waiting, link);
+    enum err e = incoming_fetch(c);
+    if (e != OK)
+        content_finish(c, e);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct content *c = CONTAINER(t, struct content, timer);
+    if (c->phase == CONTENT_IDLE)
+        attempt(c);
+}
+
+enum err content_update(struct content *c, struct content_waiter *w)
+{
+    enum err e = OK;
+    if (w)
+        list_init(&w->link);
+    if (c->settings->remote.len == 0)
+        return ERR_NOT_FOUND;
+    if (w) {
+        if (c->waiters < CONTENT_WAITERS_MAX) {
+            c->waiters++;
+            list_append(&c->waiting_next, &w->link);
+        } else {
+            e = ERR_FULL;
+        }
+    }
+    if (c->phase == CONTENT_IDLE)
+        attempt(c);
+    else
+        c->again = true;
+    return e;
+}
+
+void content_forget(struct content *c, struct content_waiter *w)
+{
+    if (list_empty(&w->link))
+        return;
+    list_remove(&w->link);
+    c->waiters--;
+}
+
+enum err content_start(struct content *c, struct stack *stack,
+                       const struct canopy_settings *settings, const struct site_asset *assets,
+                       size_t asset_count, struct slice baked)
+{
+    *c = (struct content){.stack = stack, .settings = settings};
+    list_init(&c->waiting);
+    list_init(&c->waiting_next);
+    task_init(&c->step, build_step);
+    timer_init(&c->timer, on_timer);
+    c->options = (struct site_options){
+        .name = settings->name,
+        .index = settings->index,
+        .raw_html = !settings->no_html,
+        .assets = assets,
+        .asset_count = asset_count,
+    };
+    entropy_fill(&c->options.secret, sizeof(c->options.secret));
+    if (baked.len == 0 && settings->remote.len == 0) {
+        log_error("content", "there is nothing to serve: neither a remote (-r URL) nor content "
+                             "that was baked in (ringlet configure --content REPOSITORY)");
+        return ERR_ARGUMENT;
+    }
+    if (baked.len == 0) {
+        attempt(c);
+        return OK;
+    }
+    c->began = clock_monotonic();
+    c->progress_said = c->began;
+    c->again = settings->remote.len > 0; /* when the baked content is up, ask for news */
+    enum err e = incoming_baked(c, baked);
+    if (e == OK)
+        e = content_build(c);
+    if (e != OK)
+        content_finish(c, e);
+    return OK;
+}
+
+void content_stop(struct content *c)
+{
+    timer_stop(&c->timer);
+    drop_incoming(c);
+    c->phase = CONTENT_IDLE;
+    c->again = false;
+    answer_all(c, &c->waiting, ERR_CANCELLED);
+    answer_all(c, &c->waiting_next, ERR_CANCELLED);
+}

@@ -1,0 +1,92 @@
+/*
+ * Content: the repository in memory, the site made of it, and the cycle that keeps both up to date.
+ *
+ *     idle -> fetching -> building -> idle         (an update that changes nothing skips building)
+ *
+ * What is served is a finished generation; the next one is made beside it, in steps between
+ * requests, and swapped in whole. Whatever fails on the way leaves the present one in place, says
+ * so in one line, and is tried again later with back-off. Updates that are asked for while one
+ * runs become one more.
+ */
+#ifndef APPS_CANOPY_CONTENT_H
+#define APPS_CANOPY_CONTENT_H
+
+#include "apps/canopy/settings.h"
+#include "lib/git/fetch.h"
+#include "lib/site/site.h"
+#include "lib/store/history.h"
+#include "lib/store/store.h"
+#include "runtime/list.h"
+#include "signatures/stack.h"
+#include "signatures/timer.h"
+
+#define CONTENT_BUILD_STEP   (256u << 10) /* bytes of input made into pages between requests */
+#define CONTENT_RETRY_MIN    1            /* seconds until a failed update is tried again */
+#define CONTENT_RETRY_MAX    300
+#define CONTENT_WAITERS_MAX  64 /* who may wait for an update at once */
+#define CONTENT_LINE_MAX     512
+
+enum content_phase { CONTENT_IDLE, CONTENT_FETCHING, CONTENT_BUILDING };
+
+/* Somebody who wants to know how an update ended. Storage is the waiter's, until answer. */
+struct content_waiter {
+    struct list link;
+    void (*answer)(struct content_waiter *w, enum err why);
+};
+
+struct content {
+    struct stack *stack;
+    const struct canopy_settings *settings;
+    struct site_options options;
+    enum content_phase phase;
+
+    /* What is served: all of it belongs to history.commit; site is NULL before the first. */
+    struct store *store;
+    struct history history;
+    struct site *site;
+
+    /* What is on its way. `incoming` is `store`, or another one that will take its place. */
+    struct git_fetch *fetch;
+    struct store *incoming;
+    struct store_pack *pack;
+    struct oid commit;
+    struct history next;
+    struct site_build *build;
+    struct task step;
+
+    struct timer timer; /* the next attempt or poll */
+    uint32_t failures;  /* in a row */
+    bool whole;         /* ask for everything next time: what we have was no base */
+    bool again;         /* asked for while an update was running */
+    struct list waiting;      /* for the update that runs */
+    struct list waiting_next; /* for the one after it */
+    uint32_t waiters;
+
+    uint64_t began;         /* monotonic, of the running update */
+    uint64_t progress_said; /* monotonic, of the last progress line */
+    uint64_t updates;
+    uint64_t failed;
+    int64_t loaded_at; /* wall clock of the last swap */
+    int64_t asked_at;  /* of the last attempt that ended */
+    enum err last;     /* how it ended */
+    char line[CONTENT_LINE_MAX]; /* the same for people */
+};
+
+/* Loads what was baked in (a git bundle; empty: nothing), then asks the remote if there is one.
+ * ERR_ARGUMENT where there is neither; the reason is logged. */
+enum err content_start(struct content *c, struct stack *stack,
+                       const struct canopy_settings *settings, const struct site_asset *assets,
+                       size_t asset_count, struct slice baked);
+
+/* Asks the remote now. w (may be NULL) is answered when an update that began after this call has
+ * ended. ERR_FULL: too many wait; the update happens all the same. ERR_NOT_FOUND: there is no
+ * remote. */
+enum err content_update(struct content *c, struct content_waiter *w);
+
+/* The waiter no longer cares; without effect on one that was answered. */
+void content_forget(struct content *c, struct content_waiter *w);
+
+/* Stops whatever runs; waiters are answered ERR_CANCELLED. What is served stays. */
+void content_stop(struct content *c);
+
+#endif

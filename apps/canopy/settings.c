@@ -1,0 +1,154 @@
+/* The declarations behind --help, `ringlet configure` and the start: see runtime/settings.h. */
+#include "apps/canopy/settings.h"
+
+#include "lib/git/url.h"
+#include "runtime/settings.h"
+#include "signatures/program.h"
+
+struct canopy_settings canopy_settings;
+
+static const char *check_remote(struct slice text)
+{
+    return text.len == 0 ? NULL : git_url_check(text);
+}
+
+static const char *check_hook(struct slice text)
+{
+    if (text.len > 1 && text.ptr[0] == '/' && slice_find(text, '?') == text.len &&
+        slice_find(text, ' ') == text.len)
+        return NULL;
+    return "a path such as /push";
+}
+
+static const char *check_gateways(struct slice text)
+{
+    struct slice one;
+    while (text.len > 0) {
+        struct address a;
+        slice_cut(text, ',', &one, &text);
+        if (!address_parse(slice_trim(one), &a))
+            return "one or more addresses, separated by commas";
+    }
+    return NULL;
+}
+
+static const struct setting site_settings[] = {
+    {.name = "remote",
+     .letter = 'r',
+     .value = "URL[#BRANCH]",
+     .help = "The git repository that holds the content: git://HOST/PATH or http://HOST/PATH. "
+             "Without a branch, the one that the remote's HEAD names",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_remote,
+     .into = &canopy_settings.remote},
+    {.name = "index",
+     .letter = 'i',
+     .value = "PATH",
+     .help = "The page, article or folder that answers at /. Overrides .config/index_page in the "
+             "repository",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .into = &canopy_settings.index},
+    {.name = "name",
+     .letter = 'n',
+     .value = "TEXT",
+     .help = "The name of the site. Overrides .config/blog_name in the repository",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .into = &canopy_settings.name},
+    {.name = "no-html",
+     .help = "Show HTML in an article's body as text instead of passing it on",
+     .preset = "false",
+     .type = SETTING_BOOL,
+     .into = &canopy_settings.no_html},
+};
+
+static const struct setting serving_settings[] = {
+    {.name = "port",
+     .letter = 'p',
+     .value = "PORT",
+     .help = "Where HTTP is served",
+     .preset = "8080",
+     .type = SETTING_PORT,
+     .into = &canopy_settings.port},
+};
+
+static const struct setting update_settings[] = {
+    {.name = "hook",
+     .value = "PATH",
+     .help = "A POST to this path fetches the remote at once",
+     .preset = "/push",
+     .type = SETTING_TEXT,
+     .check = check_hook,
+     .into = &canopy_settings.hook},
+    {.name = "hook-secret",
+     .secret = true,
+     .value = "TEXT",
+     .help = "Require that a POST to the hook proves to know this secret: by the HMAC-SHA-256 "
+             "signature that GitHub and Gitea send, or by GitLab's token",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .into = &canopy_settings.hook_secret},
+    {.name = "poll",
+     .value = "SECONDS",
+     .help = "Ask the remote for news every so often; 0 asks only when the hook is called",
+     .preset = "0",
+     .type = SETTING_SECONDS,
+     .into = &canopy_settings.poll},
+};
+
+static const struct setting network_settings[] = {
+    {.name = "dhcp",
+     .value = "true|false",
+     .help = "Take address, gateway and resolver from DHCP",
+     .preset = "true",
+     .type = SETTING_BOOL,
+     .into = &canopy_settings.dhcp},
+    {.name = "network",
+     .value = "N",
+     .help = "The number of the network card",
+     .preset = "0",
+     .type = SETTING_NUMBER,
+     .into = &canopy_settings.network},
+    {.name = "ip",
+     .value = "ADDRESS",
+     .help = "The card's own address",
+     .preset = "",
+     .type = SETTING_ADDRESS,
+     .into = &canopy_settings.ip},
+    {.name = "netmask",
+     .value = "MASK",
+     .help = "The network mask of that address",
+     .preset = "",
+     .type = SETTING_ADDRESS,
+     .into = &canopy_settings.netmask},
+    {.name = "gateways",
+     .value = "ADDRESS,...",
+     .help = "The routers that lead out of the network",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_gateways,
+     .into = &canopy_settings.gateways},
+    {.name = "resolver",
+     .value = "ADDRESS",
+     .help = "The DNS server that looks names up",
+     .preset = "",
+     .type = SETTING_ADDRESS,
+     .into = &canopy_settings.resolver},
+};
+
+#define GROUP(heading, table)                                                                      \
+    {                                                                                              \
+        .title = (heading), .settings = (table), .count = sizeof(table) / sizeof((table)[0])       \
+    }
+
+static const struct setting_group site_group = GROUP("Site", site_settings);
+static const struct setting_group serving_group = GROUP("Serving", serving_settings);
+static const struct setting_group update_group = GROUP("Updates", update_settings);
+static const struct setting_group network_group =
+    GROUP("Network (where the image has its own network stack)", network_settings);
+
+const struct setting_group *const program_settings[] = {
+    &site_group, &serving_group, &update_group, &network_group, &settings_logs_group, NULL,
+};

@@ -1,0 +1,101 @@
+/* See status.h. One "name: value" a line, so that a script can read it too. */
+#include "apps/canopy/status.h"
+
+#include "lib/date/date.h"
+#include "lib/git/url.h"
+#include "runtime/loop.h"
+#include "signatures/clock.h"
+#include "signatures/memory.h"
+
+#define ULL(x) ((unsigned long long)(x))
+
+static void put_time(struct buf *b, const char *name, int64_t wall)
+{
+    buf_printf(b, "%s: ", name);
+    if (wall == 0)
+        buf_text(b, "never");
+    else
+        date_rfc3339_put(b, wall / (int64_t)CLOCK_SEC);
+    buf_byte(b, '\n');
+}
+
+static void put_problems(struct buf *b, const struct site *site)
+{
+    size_t count;
+    const struct site_problem *problems = site_problems(site, &count);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(b, "mend: %.*s:%u: %.*s\n", SLICE_ARG(problems[i].path), problems[i].line,
+                   SLICE_ARG(problems[i].reason));
+    uint32_t all = site_stats(site).problems;
+    if (all > count)
+        buf_printf(b, "mend: and %u more\n", (uint32_t)(all - count));
+}
+
+void status_update(struct buf *b, const struct content *c)
+{
+    buf_printf(b, "update: %s\n", c->line[0] ? c->line : "none yet");
+    if (c->site)
+        put_problems(b, c->site);
+}
+
+static void put_remote(struct buf *b, const struct canopy_settings *settings)
+{
+    struct git_url url;
+    const char *why;
+    if (settings->remote.len == 0 || git_url_parse(settings->remote, &url, &why) != OK)
+        return;
+    buf_text(b, "remote: ");
+    git_url_put(b, &url);
+    if (url.branch.len > 0)
+        buf_printf(b, "#%.*s", SLICE_ARG(url.branch));
+    buf_byte(b, '\n');
+}
+
+static void put_content(struct buf *b, const struct content *c)
+{
+    static const char *const phases[] = {"idle", "fetching", "building"};
+    put_remote(b, c->settings);
+    buf_printf(b, "phase: %s\n", phases[c->phase]);
+    put_time(b, "asked", c->asked_at);
+    put_time(b, "loaded", c->loaded_at);
+    buf_printf(b, "updates: %llu\nfailed updates: %llu\n", ULL(c->updates), ULL(c->failed));
+    if (!c->site)
+        return;
+    char hex[OID_HEX_MAX];
+    oid_to_hex(store_kind(c->store), &c->history.commit, hex);
+    struct site_stats site = site_stats(c->site);
+    struct store_stats store = store_stats(c->store);
+    buf_printf(b,
+               "commit: %s\npages: %u\npage bytes: %llu\narticles: %u\nproblems: %u\n"
+               "objects: %u\npacks: %u\npack bytes: %llu\ncached bytes: %llu\n",
+               hex, site.pages, ULL(site.bytes), site.articles, site.problems, store.objects,
+               store.packs, ULL(store.pack_bytes), ULL(store.cached_bytes));
+}
+
+static void put_http(struct buf *b, const struct http_counters *http)
+{
+    buf_printf(b,
+               "connections: %u\npeak connections: %u\naccepted: %llu\nshed: %llu\nrefused: %llu\n"
+               "requests: %llu\nresponses 2xx: %llu\nresponses 3xx: %llu\nresponses 4xx: %llu\n"
+               "responses 5xx: %llu\nmalformed: %llu\ntimeouts: %llu\nlost: %llu\n"
+               "body bytes: %llu\n",
+               http->open, http->peak, ULL(http->accepted), ULL(http->shed), ULL(http->refused),
+               ULL(http->requests), ULL(http->responses_2xx), ULL(http->responses_3xx),
+               ULL(http->responses_4xx), ULL(http->responses_5xx), ULL(http->malformed),
+               ULL(http->timeouts), ULL(http->lost), ULL(http->body_bytes));
+}
+
+void status_whole(struct buf *b, const struct content *c, const struct http_counters *http,
+                  uint64_t started)
+{
+    struct memory_stats memory = memory_stats();
+    buf_printf(b, "uptime seconds: %llu\n", ULL((clock_monotonic() - started) / CLOCK_SEC));
+    status_update(b, c);
+    put_content(b, c);
+    put_http(b, http);
+    buf_printf(b,
+               "memory bytes: %llu\nmemory blocks: %llu\nmemory peak: %llu\nmemory refused: %llu\n"
+               "timers: %u\n",
+               ULL(memory.bytes), ULL(memory.blocks), ULL(memory.peak), ULL(memory.refused),
+               loop_timers());
+}

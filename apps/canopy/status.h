@@ -1,0 +1,18 @@
+/* Status: what runs here, as plain text for operators and authors. No secrets. */
+#ifndef APPS_CANOPY_STATUS_H
+#define APPS_CANOPY_STATUS_H
+
+#include "apps/canopy/content.h"
+#include "lib/http/service.h"
+#include "runtime/buf.h"
+
+#define STATUS_BYTES_MAX (64u << 10)
+
+/* What the last update came to, and what authors should mend: the answer to a push. */
+void status_update(struct buf *into, const struct content *c);
+
+/* All of it: content, store, memory, requests. `started`: monotonic time of the start. */
+void status_whole(struct buf *into, const struct content *c, const struct http_counters *http,
+                  uint64_t started);
+
+#endif

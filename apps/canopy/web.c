@@ -1,0 +1,226 @@
+/* See web.h. */
+#include "apps/canopy/web.h"
+
+#include "apps/canopy/accesslog.h"
+#include "apps/canopy/hook.h"
+#include "apps/canopy/push.h"
+#include "apps/canopy/reply.h"
+#include "apps/canopy/status.h"
+#include "lib/http/choose.h"
+#include "lib/text/percent.h"
+#include "runtime/log.h"
+#include "signatures/clock.h"
+
+static void release_page(void *page)
+{
+    site_page_drop(page);
+}
+
+/* A body that the page lends for as long as it takes to send it. */
+static void lend_page(struct http_reply *reply, struct site_page *page, struct slice body)
+{
+    site_page_hold(page);
+    reply->body = body;
+    reply->loan = (struct loan){release_page, page};
+}
+
+static void answer_error(struct web *w, struct http_exchange *x, uint16_t status,
+                         struct slice more_fields)
+{
+    struct http_reply reply = {.status = status};
+    buf_clear(&w->text);
+    struct site_page *page = w->content->site ? site_error(w->content->site, status) : NULL;
+    if (page) {
+        buf_put(&w->text, page->fields);
+        lend_page(&reply, page, page->body);
+    } else {
+        buf_put(&w->text, REPLY_HTML_FIELDS);
+        reply.body = site_bare_page(status);
+    }
+    buf_put(&w->text, more_fields);
+    reply.fields = buf_slice(&w->text);
+    http_answer(x, &reply);
+}
+
+static void answer_no_content_yet(struct web *w, struct http_exchange *x)
+{
+    char field[48];
+    format_text(field, sizeof(field), "Retry-After: %u\r\n", WEB_RETRY_AFTER);
+    answer_error(w, x, 503, slice_text(field));
+}
+
+static void answer_method(struct web *w, struct http_exchange *x, const char *allowed)
+{
+    char field[48];
+    format_text(field, sizeof(field), "Allow: %s\r\n", allowed);
+    answer_error(w, x, 405, slice_text(field));
+}
+
+static void answer_range(struct web *w, struct http_exchange *x, struct site_page *page,
+                         const struct http_choice *choice)
+{
+    struct http_reply reply = {.status = choice->status};
+    buf_clear(&w->text);
+    buf_put(&w->text, page->fields);
+    if (choice->status == 416) {
+        buf_printf(&w->text, "Content-Range: bytes */%zu\r\n", page->body.len);
+    } else {
+        buf_printf(&w->text, "Content-Range: bytes %llu-%llu/%zu\r\n",
+                   (unsigned long long)choice->first,
+                   (unsigned long long)(choice->first + choice->length - 1), page->body.len);
+        lend_page(&reply, page,
+                  slice_take(slice_drop(page->body, (size_t)choice->first),
+                             (size_t)choice->length));
+    }
+    reply.fields = buf_slice(&w->text);
+    http_answer(x, &reply);
+}
+
+static void answer_page(struct web *w, struct http_exchange *x, const struct http_request *request,
+                        struct site_page *page)
+{
+    if (page->status != 200) {
+        struct http_reply reply = {.status = page->status, .fields = page->fields};
+        lend_page(&reply, page, page->body);
+        http_answer(x, &reply);
+        return;
+    }
+    struct http_resource resource = {
+        .etag = page->etag,
+        .gzip_etag = page->gzip.len > 0 ? page->gzip_etag : (struct slice){NULL, 0},
+        .modified = page->modified,
+        .length = page->body.len,
+        .ranges = page->ranges,
+    };
+    struct http_choice choice =
+        http_choose(request, &resource, clock_wall() / (int64_t)CLOCK_SEC);
+    if (choice.status == 206 || choice.status == 416) {
+        answer_range(w, x, page, &choice);
+    } else if (choice.status == 412) {
+        answer_error(w, x, 412, (struct slice){NULL, 0});
+    } else {
+        struct http_reply reply = {
+            .status = choice.status,
+            .fields = choice.gzip ? page->gzip_fields : page->fields,
+        };
+        lend_page(&reply, page, choice.gzip ? page->gzip : page->body);
+        http_answer(x, &reply);
+    }
+}
+
+static void answer_status(struct web *w, struct http_exchange *x)
+{
+    struct buf text;
+    buf_init(&text, STATUS_BYTES_MAX);
+    status_whole(&text, w->content, http_service_counters(w->service), w->started);
+    reply_buf(x, 200, &text);
+}
+
+static bool reads(const struct http_request *request)
+{
+    return request->method == HTTP_GET || request->method == HTTP_HEAD;
+}
+
+static bool is_hook(const struct web *w, const struct http_request *request)
+{
+    return w->settings->remote.len > 0 && slice_equal(request->path, w->settings->hook);
+}
+
+static void on_request(void *owner, struct http_exchange *x, const struct http_request *request,
+                       struct slice body)
+{
+    struct web *w = owner;
+    struct slice path;
+    if (is_hook(w, request)) {
+        if (request->method == HTTP_POST)
+            push_answer(w, x, request, body);
+        else
+            answer_method(w, x, "POST");
+        return;
+    }
+    if (request->method == HTTP_OTHER) {
+        answer_error(w, x, 501, (struct slice){NULL, 0});
+        return;
+    }
+    if (!reads(request)) {
+        answer_method(w, x, "GET, HEAD");
+        return;
+    }
+    if (percent_decode_path(request->path, &w->path, &path) != OK) {
+        answer_error(w, x, 400, (struct slice){NULL, 0});
+        return;
+    }
+    if (slice_is(path, "/status")) {
+        answer_status(w, x);
+        return;
+    }
+    if (!w->content->site) {
+        answer_no_content_yet(w, x);
+        return;
+    }
+    struct site_page *page = site_find(w->content->site, path);
+    if (page)
+        answer_page(w, x, request, page);
+    else
+        answer_error(w, x, 404, (struct slice){NULL, 0});
+}
+
+static uint64_t body_limit(void *owner, const struct http_request *request)
+{
+    return is_hook(owner, request) && request->method == HTTP_POST ? HOOK_BODY_MAX : 0;
+}
+
+static void error_page(void *owner, uint16_t status, struct http_reply *into)
+{
+    (void)owner;
+    into->fields = REPLY_HTML_FIELDS;
+    into->body = site_bare_page(status);
+}
+
+static void on_record(void *owner, const struct http_record *record)
+{
+    struct web *w = owner;
+    if (!log_wants(LOG_INFO, ACCESS_LOG_SOURCE))
+        return;
+    buf_clear(&w->text);
+    access_log_line(&w->text, record);
+    log_raw(buf_slice(&w->text));
+}
+
+enum err web_start(struct web *w, struct stack *stack, struct content *content,
+                   const struct canopy_settings *settings)
+{
+    static const struct http_handler handler = {
+        .body_limit = body_limit,
+        .on_request = on_request,
+        .on_record = on_record,
+        .error_page = error_page,
+    };
+    *w = (struct web){.content = content, .settings = settings, .started = clock_monotonic()};
+    buf_init(&w->path, HTTP_TARGET_MAX);
+    buf_init(&w->text, HTTP_HEAD_MAX);
+    struct endpoint local = {.address = ADDRESS_ANY, .port = settings->port};
+    enum err e = http_service_open(stack, local, NULL, &handler, w, &w->service);
+    if (e == ERR_EXISTS)
+        log_error("web", "port %u is taken by another program: choose one with --port",
+                  settings->port);
+    else if (e != OK)
+        log_error("web", "cannot listen on port %u: %s", settings->port, err_text(e));
+    else
+        log_info("web", "listening on port %u", settings->port);
+    return e;
+}
+
+static void on_closed(void *owner)
+{
+    struct web *w = owner;
+    buf_deinit(&w->path);
+    buf_deinit(&w->text);
+    w->stopped();
+}
+
+void web_stop(struct web *w, uint32_t seconds, void (*stopped)(void))
+{
+    w->stopped = stopped;
+    http_service_close(w->service, seconds, on_closed);
+}

@@ -1,0 +1,21 @@
+/*
+ * Image: a built program's file (ELF64, little endian; System V ABI), read for its own sections.
+ */
+#ifndef TOOL_IMAGE_H
+#define TOOL_IMAGE_H
+
+#include "runtime/slice.h"
+
+struct image {
+    struct slice file; /* mapped, read only */
+};
+
+/* False: cannot be read, or is no such file; the reason was printed. */
+bool image_open(struct image *image, const char *path);
+void image_close(struct image *image);
+
+/* The bytes of a section, without the one byte that closes each of ours (mk/image.S). False: the
+ * image has none of this name. */
+bool image_section(const struct image *image, const char *name, struct slice *into);
+
+#endif

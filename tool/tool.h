@@ -1,0 +1,18 @@
+/*
+ * The ringlet command: one function a subcommand, each with its own file.
+ *
+ * They print results to standard output, everything else to standard error, and return the
+ * command's exit status: 0 done, 1 failed, 2 called wrongly. The environment names where we are:
+ * RINGLET_ROOT (the tree), RINGLET_APP and RINGLET_APP_DIR (the program), set by the door.
+ */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+int tool_configure(int argc, char **argv);
+int tool_describe(int argc, char **argv);
+int tool_fetch(int argc, char **argv);
+
+/* "ringlet: MESSAGE", with a line end. */
+void tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
