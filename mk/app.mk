@@ -20,7 +20,8 @@ app: $(DIST)/$(APP)
 
 $(BUILD)/apps/%.o: apps/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
 
 # The image's own sections: settings, content, and the manifest that `ringlet describe` reads.
 $(DIST)/.manifest: FORCE
@@ -39,5 +40,6 @@ $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(CONFIG)/settings $(CO
 $(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_LIBS:%=$(BUILD)/rooms/%.o) \
                 $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LIB:%=$(DEPS)/%)
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
+	$(call say,link,$@)
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
 	    -Wl,--no-whole-archive $(BUILD)/runtime.a $(DEPS_ARCHIVES)

@@ -26,3 +26,13 @@ HOSTED       := -D_GNU_SOURCE
 
 LINK := $(INSTRUMENT) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack \
         -Wl,--build-id=sha1
+
+# V=1 shows whole commands instead of one word and a name.
+ifdef V
+Q   :=
+say :=
+else
+Q   := @
+say  = @printf '  %-5s %s\n' $(1) $(2)
+endif
+.DELETE_ON_ERROR:

@@ -15,13 +15,15 @@ rooms: $(LIBS:%=$(BUILD)/rooms/%.o) $(BUILD)/runtime.a $(PLATFORMS:%=$(BUILD)/pl
 
 $(BUILD)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
 
 # lib/NAME/*.c, with the headers of the libraries that this room wraps.
 define lib_room
 $(call objects,lib/$(1)): $(BUILD)/lib/$(1)/%.o: lib/$(1)/%.c | $(DEPS_OF_$(1):%=$(DEPS)/%)
 	@mkdir -p $$(@D)
-	$$(CC) $$(COMMON) $$(FREESTANDING) $(DEPS_OF_$(1):%=-isystem $(DEPS)/%/include) -I$(BUILD)/generated -c $$< -o $$@
+	$$(call say,cc,$$<)
+	$$(Q)$$(CC) $$(COMMON) $$(FREESTANDING) $(DEPS_OF_$(1):%=-isystem $(DEPS)/%/include) -I$(BUILD)/generated -c $$< -o $$@
 
 $(BUILD)/rooms/$(1).o: $(call objects,lib/$(1)) lib/$(1)/exports
 	@mkdir -p $$(@D)
@@ -33,7 +35,8 @@ $(foreach l,$(LIBS),$(eval $(call lib_room,$(l))))
 
 $(BUILD)/platform/%.o: platform/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 
 archive = rm -f $@; ar rcs $@ $(filter %.o,$^)
 

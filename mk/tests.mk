@@ -16,7 +16,8 @@ unit:
 
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 
 link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
             -Wl,--end-group $(DEPS_ARCHIVES) -lcmocka
@@ -43,6 +44,12 @@ lint:
 	@deps/install test
 	@mk/lint
 
+# Everything that is compiled, for its warnings.
+.PHONY: lint-build
+lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
+            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) \
+            $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
+
 # Fuzzing: clang's libFuzzer, every target for SECONDS, seeds and old crashes first.
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
 FUZZ         ?= $(FUZZ_TARGETS)
@@ -60,7 +67,8 @@ fuzz-build: $(FUZZ:%=$(BUILD)/fuzz-%)
 
 $(BUILD)/fuzz/%.o: fuzz/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(DEPS_ARCHIVES)
@@ -71,7 +79,8 @@ BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 bench-build: $(BENCH_PROGRAMS)
 $(BUILD)/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    $(DEPS_ARCHIVES)

@@ -8,12 +8,14 @@ tool: $(TOOL)
 
 $(BUILD)/tool/%.o: tool/%.c
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 
 $(TOOL): $(TOOL_OBJECTS) $(BUILD)/apps/$(APP)/settings.o $(BUILD)/libs.a $(BUILD)/runtime.a \
          $(BUILD)/platform-process.a | $(DEPS_LIB:%=$(DEPS)/%)
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	$(call say,link,$@)
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    $(DEPS_ARCHIVES)
 
 print-deps:
