@@ -15,11 +15,15 @@
 #define STORE_OBJECTS_MAX      (4u << 20)
 #define STORE_OBJECT_BYTES_MAX (128u << 20) /* of one object, inflated */
 #define STORE_DELTA_DEPTH_MAX  4096         /* git's own writers stop at 50 to 4095 */
+#define STORE_CHAIN_BYTES_MAX  (UINT64_C(16) << 30) /* of an object and all its bases, inflated */
+#define STORE_WORK_BYTES_MAX   (UINT64_C(64) << 30) /* inflated to take one pack in */
 #define STORE_PATH_DEPTH_MAX   64
-#define STORE_CACHE_BYTES      (4u << 20)   /* inflated objects kept at hand */
+#define STORE_CACHE_BYTES      (4u << 20) /* inflated objects kept at hand */
 
 struct store_limits {
-    uint64_t pack_bytes;
+    uint64_t pack_bytes; /* below 4 GiB */
+    uint64_t chain_bytes;
+    uint64_t work_bytes;
     uint32_t objects;
     uint32_t object_bytes;
     uint32_t delta_depth;
@@ -32,7 +36,8 @@ struct store_stats {
     uint64_t dead_bytes; /* of them, known to be reachable no more (since the last compaction) */
     uint32_t objects;
     uint32_t packs;
-    uint64_t inflated; /* objects inflated so far */
+    uint64_t inflated; /* objects and deltas inflated so far */
+    uint64_t inflated_bytes;
     uint64_t cached_bytes;
     uint64_t refused; /* packs */
 };
@@ -81,12 +86,14 @@ struct store_progress {
 /* Starts. Thin packs may build on what the store has. */
 enum err store_pack_begin(struct store *s, struct store_pack **into);
 
-/* The next bytes. After an error the pack can only be dropped; the line says what was wrong with
- * which object (static text, valid until the pack is gone). */
+/* The next bytes. After an error the pack can only be ended (which tells the error again, and in
+ * words) or dropped. */
 enum err store_pack_feed(struct store_pack *p, struct slice bytes);
 
 /* All bytes were fed: checks the whole, adds the objects. On OK and on error alike, p is gone;
- * error (may be NULL) receives one line. */
+ * error (may be NULL) receives a line that says what was wrong with which object. ERR_MALFORMED,
+ * ERR_MISMATCH (a hash differs, or an id that is another object's), ERR_NOT_FOUND (a delta's base),
+ * ERR_LIMIT, ERR_UNSUPPORTED, ERR_MEMORY. */
 enum err store_pack_end(struct store_pack *p, struct buf *error);
 void store_pack_drop(struct store_pack *p);
 struct store_progress store_pack_progress(const struct store_pack *p);

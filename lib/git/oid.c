@@ -1,0 +1,54 @@
+/* see oid.h */
+#include "lib/git/oid.h"
+
+bool oid_is_zero(const struct oid *o)
+{
+    static const struct oid zero;
+    return oid_equal(o, &zero);
+}
+
+bool oid_from_raw(enum oid_kind kind, struct slice raw, struct oid *into)
+{
+    if (raw.len != oid_bytes(kind))
+        return false;
+    memset(into, 0, sizeof(*into));
+    memcpy(into->bytes, raw.ptr, raw.len);
+    return true;
+}
+
+/* The value of a hexadecimal digit, or 16 and more for anything else. */
+static unsigned nibble(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - (unsigned)'0';
+    if (c >= 'a' && c <= 'f')
+        return c - (unsigned)'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - (unsigned)'A' + 10;
+    return 16;
+}
+
+bool oid_from_hex(enum oid_kind kind, struct slice hex, struct oid *into)
+{
+    if (hex.len != 2 * oid_bytes(kind))
+        return false;
+    memset(into, 0, sizeof(*into));
+    for (size_t i = 0; i < hex.len / 2; i++) {
+        unsigned value = nibble(hex.ptr[2 * i]) << 4 | nibble(hex.ptr[2 * i + 1]);
+        if (value > 255 || nibble(hex.ptr[2 * i + 1]) > 15)
+            return false;
+        into->bytes[i] = (uint8_t)value;
+    }
+    return true;
+}
+
+void oid_to_hex(enum oid_kind kind, const struct oid *o, char into[OID_HEX_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = oid_bytes(kind);
+    for (size_t i = 0; i < n; i++) {
+        into[2 * i] = digits[o->bytes[i] >> 4];
+        into[2 * i + 1] = digits[o->bytes[i] & 15];
+    }
+    into[2 * n] = '\0';
+}

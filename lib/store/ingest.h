@@ -1,0 +1,54 @@
+/*
+ * A pack being received: what its two halves share (this room only).
+ *
+ * ingest.c reads entries as their bytes arrive: objects are inflated, hashed and forgotten; deltas
+ * are resolved at once where the base is still in the cache. resolve.c does the others at the end.
+ */
+#ifndef LIB_STORE_INGEST_H
+#define LIB_STORE_INGEST_H
+
+#include "lib/git/hash.h"
+#include "lib/store/internal.h"
+
+struct numbers {
+    uint32_t *items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+enum pack_part { PACK_HEADER, PACK_ENTRIES, PACK_TRAILER, PACK_WHOLE };
+
+struct store_pack {
+    struct store *s;
+    uint32_t first;       /* entries from here on are the pack's */
+    uint32_t first_chunk; /* and chunks */
+    enum err err;         /* the first error; nothing goes on after it */
+    char why[200];
+
+    enum pack_part part;
+    uint32_t announced;
+    uint32_t resolved;
+    uint64_t received; /* bytes fed */
+    uint32_t at;       /* offset in the pack of what is being read */
+    uint32_t pos;      /* and in the last chunk */
+    uint64_t wanted;   /* bytes to wait for before inflating is tried (again) */
+    uint64_t work;     /* the store's inflated_bytes when the pack began */
+    struct git_hash hash;
+
+    struct numbers offsets; /* in the pack, of each entry */
+    struct numbers pending; /* deltas that are not resolved */
+};
+
+/* Keeps the first error, and what it was about: an entry, where number is not NO_ENTRY. */
+enum err store_pack_fail(struct store_pack *p, uint32_t number, enum err e, const char *why);
+
+/* A delta that now has this content: checks limits, computes the id, puts it in the table. */
+enum err store_pack_resolved(struct store_pack *p, uint32_t number, struct content *content);
+
+/* Whether a delta's chain of bases is within the limits; sets the entry's depth and weight. */
+enum err store_pack_chain(struct store_pack *p, uint32_t number);
+
+/* Resolves all pending deltas, or says which cannot be. */
+enum err store_pack_resolve(struct store_pack *p);
+
+#endif
