@@ -15,9 +15,9 @@
 
 #define GIT_URL_MAX        2048
 #define GIT_REF_NAME_MAX   1024
-#define GIT_REFS_MAX       65536       /* advertised by a v0 remote, or listed by v2 */
-#define GIT_FETCH_IDLE_SEC 30          /* without a byte from the remote, before the pack */
-#define GIT_FETCH_MAX_SEC  900         /* one whole fetch */
+#define GIT_REFS_MAX       65536 /* advertised by a v0 remote, or listed by v2 */
+#define GIT_FETCH_IDLE_SEC 30    /* without a byte from the remote */
+#define GIT_FETCH_MAX_SEC  900   /* one whole fetch */
 #define GIT_PACK_BYTES_MAX (UINT64_C(2) << 30)
 #define GIT_ERROR_MAX      512
 
@@ -25,8 +25,8 @@ struct git_fetch; /* opaque */
 
 struct git_head {
     enum oid_kind kind;
-    struct oid commit;      /* what the branch points to (tags are peeled by the remote) */
-    struct slice ref;       /* "refs/heads/main" */
+    struct oid commit; /* what the branch points to (tags are peeled by the remote) */
+    struct slice ref;  /* "refs/heads/main" */
 };
 
 struct git_fetch_events {
@@ -48,8 +48,8 @@ struct git_fetch_events {
  * included. ERR_ARGUMENT with a line in error for a URL that cannot be used. */
 enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid *have,
                         size_t have_count, enum oid_kind have_kind,
-                        const struct git_fetch_events *events, void *owner,
-                        struct git_fetch **into, struct buf *error);
+                        const struct git_fetch_events *events, void *owner, struct git_fetch **into,
+                        struct buf *error);
 
 /* Ends it without on_done. */
 void git_fetch_cancel(struct git_fetch *f);
