@@ -1,8 +1,8 @@
 /*
  * A request's head, as a server sees it (RFC 9110, RFC 9112).
  *
- * Slices point into the bytes that were fed or into the parser's own copy: valid until the next
- * call that feeds it.
+ * Slices point into the bytes that were fed or into the parser's own copy: see who hands one out
+ * for how long they are valid.
  */
 #ifndef LIB_HTTP_REQUEST_H
 #define LIB_HTTP_REQUEST_H
@@ -11,6 +11,7 @@
 #include "runtime/slice.h"
 
 #define HTTP_HEAD_MAX   16384 /* request line and fields, with their line ends */
+#define HTTP_METHOD_MAX 32
 #define HTTP_TARGET_MAX 8192
 #define HTTP_FIELDS_MAX 96
 
@@ -43,7 +44,14 @@ struct http_request {
     uint64_t content_length; /* 0 when chunked */
     struct http_field fields[HTTP_FIELDS_MAX];
     uint32_t field_count;
+    uint64_t field_mask; /* of http_field_bit of every name: what is not in it is not there */
 };
+
+/* One of 64 bits for a field's name, whatever its case. */
+static inline uint64_t http_field_bit(struct slice name)
+{
+    return name.len ? UINT64_C(1) << ((name.len * 5 + (name.ptr[0] | 0x20u)) & 63) : 0;
+}
 
 /* The value of the first field of this name (any case), or NULL. */
 const struct slice *http_field(const struct http_request *r, struct slice name);

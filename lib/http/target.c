@@ -1,0 +1,79 @@
+/* The forms of a request's target (RFC 9112, 3.2), and what a host may look like (RFC 3986, 3.2). */
+#include "lib/http/head.h"
+
+static bool is_alphanumeric(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10;
+}
+
+static bool all_of(struct slice s, const char *others)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.ptr[i];
+        if (!is_alphanumeric(c) && (c == 0 || strchr(others, c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+static bool port_valid(struct slice port)
+{
+    uint64_t number;
+    return port.len == 0 || (port.len <= 5 && slice_decimal(port, UINT16_MAX, &number));
+}
+
+/* host [ ":" port ], without user information; the host is not empty. */
+bool http_authority_valid(struct slice authority)
+{
+    struct slice host = authority, port = {NULL, 0};
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        size_t end = slice_find(authority, ']');
+        struct slice inside = slice_drop(slice_take(authority, end), 1);
+        port = slice_drop(authority, end + 1);
+        if (end == authority.len || inside.len < 2 || !all_of(inside, ":."))
+            return false;
+        return port.len == 0 || (port.ptr[0] == ':' && port_valid(slice_drop(port, 1)));
+    }
+    slice_cut(authority, ':', &host, &port);
+    return host.len > 0 && all_of(host, "-._~%!$&'()*+,;=") && port_valid(port);
+}
+
+static void split_query(struct http_request *r, struct slice path)
+{
+    slice_cut(path, '?', &r->path, &r->query);
+}
+
+/* http://authority/path?query: the authority is here, whatever Host says (RFC 9112, 3.2.2). */
+static uint16_t absolute_form(struct http_request *r)
+{
+    static const struct slice schemes[] = {SLICE_INIT("http://"), SLICE_INIT("https://")};
+    struct slice rest = {NULL, 0};
+    for (size_t i = 0; i < 2 && rest.len == 0; i++)
+        if (slice_equal_nocase(slice_take(r->target, schemes[i].len), schemes[i]))
+            rest = slice_drop(r->target, schemes[i].len);
+    size_t end = 0;
+    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
+        end++;
+    r->authority = slice_take(rest, end);
+    if (!http_authority_valid(r->authority))
+        return 400;
+    split_query(r, slice_drop(rest, end));
+    if (r->path.len == 0)
+        r->path = end == rest.len && r->method == HTTP_OPTIONS ? SLICE("*") : SLICE("/");
+    return HTTP_PARSE_WHOLE;
+}
+
+uint16_t http_parse_target(struct http_request *r)
+{
+    if (r->target.ptr[0] == '/') {
+        split_query(r, r->target);
+        return HTTP_PARSE_WHOLE;
+    }
+    if (slice_equal(r->method_text, SLICE("CONNECT")))
+        return 501; /* we are no proxy */
+    if (slice_equal(r->target, SLICE("*"))) {
+        r->path = r->target;
+        return r->method == HTTP_OPTIONS ? HTTP_PARSE_WHOLE : 400;
+    }
+    return absolute_form(r);
+}
