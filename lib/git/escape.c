@@ -1,5 +1,6 @@
-/* Text from outside, made fit for a line on a terminal: see protocol.h. */
-#include "lib/git/protocol.h"
+/* Text from outside, made fit for a line on a terminal: see escape.h. */
+#include "lib/git/escape.h"
+
 #include "lib/text/utf8.h"
 
 /* U+0080 to U+009F are control characters too. */

@@ -9,6 +9,7 @@
 #include "lib/git/fetch.h"
 
 #include "lib/dial/dial.h"
+#include "lib/git/escape.h"
 #include "lib/git/protocol.h"
 #include "lib/git/smart.h"
 #include "signatures/memory.h"

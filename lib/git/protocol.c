@@ -1,6 +1,7 @@
 /* The conversation as a whole: from hello to done. See protocol.h. */
 #include "lib/git/protocol_states.h"
 
+#include "lib/git/escape.h"
 #include "runtime/format.h"
 
 void git_client_init(struct git_client *c, const struct git_client_settings *settings)

@@ -124,8 +124,4 @@ void git_client_leave(struct git_client *c);
 
 const char *git_client_line(const struct git_client *c);
 
-/* Text from outside, fit for a line on a terminal: control bytes and what is not UTF-8 become
- * "\xHH". */
-void git_put_escaped(struct buf *b, struct slice text);
-
 #endif

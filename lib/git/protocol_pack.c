@@ -3,6 +3,7 @@
  *
  * Bytes of the pack are parts of the input: nothing is copied here.
  */
+#include "lib/git/escape.h"
 #include "lib/git/protocol_states.h"
 
 enum { BAND_PACK = 1, BAND_PROGRESS = 2, BAND_ERROR = 3 };
