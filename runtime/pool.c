@@ -69,7 +69,7 @@ static void add_slab(struct pool *p)
     p->held += items;
 }
 
-void *pool_take(struct pool *p)
+void *pool_take_dirty(struct pool *p)
 {
     if (!p->free)
         add_slab(p);
@@ -81,7 +81,13 @@ void *pool_take(struct pool *p)
     p->free = item->next;
     if (++p->used > p->peak)
         p->peak = p->used;
-    return memset(item, 0, p->size);
+    return item;
+}
+
+void *pool_take(struct pool *p)
+{
+    void *item = pool_take_dirty(p);
+    return item ? memset(item, 0, p->size) : NULL;
 }
 
 void pool_give(struct pool *p, void *given)

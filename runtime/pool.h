@@ -29,6 +29,11 @@ void pool_deinit(struct pool *p);
 
 /* A zeroed item, or NULL when the limit is reached or memory is short (counted). */
 void *pool_take(struct pool *p);
+
+/* The same, but the bytes are as somebody left them: for large items whose taker sets what counts. */
+void *pool_take_dirty(struct pool *p);
+
+/* NULL is permitted. */
 void pool_give(struct pool *p, void *item);
 
 #endif

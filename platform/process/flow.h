@@ -1,0 +1,19 @@
+/* Flows over the host's sockets; private to this platform. See signatures/flow.h. */
+#ifndef PLATFORM_PROCESS_FLOW_H
+#define PLATFORM_PROCESS_FLOW_H
+
+#include "platform/process/stack.h"
+
+/* Takes over a connected non-blocking socket. NULL: at the limit; the socket stays the caller's. */
+struct flow *socket_flow_open(int fd, struct endpoint peer);
+
+/* Lets the flow do what is due now, reading first. For the one who just handed it to its owner, from
+ * the loop: the flow may be gone afterwards. */
+void socket_flow_attend(struct flow *f);
+
+/* How many are open. */
+uint32_t socket_flows(void);
+
+extern struct process_stack_counters socket_counters; /* shared by the files of the stack */
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * The start of a process: configuration out of the image, then arguments, then the program, then the
+ * loop. SIGTERM and SIGINT ask the program to end; a second one ends it.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "platform/process/stack.h"
+#include "platform/process/wait.h"
+#include "runtime/buf.h"
+#include "runtime/format.h"
+#include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/panic.h"
+#include "signatures/console.h"
+#include "signatures/program.h"
+
+#define HELP_MAX     ((size_t)64 * 1024)
+#define STATUS_USAGE 2
+
+/* Sections of the image, laid there when it was linked. */
+extern const uint8_t ringlet_config_start[], ringlet_config_end[];
+extern const uint8_t ringlet_content_start[], ringlet_content_end[];
+
+static struct slice section(const uint8_t *start, const uint8_t *end)
+{
+    return slice_of(start, (size_t)((uintptr_t)end - (uintptr_t)start));
+}
+
+static int print_help(void)
+{
+    struct buf text;
+    char usage[128];
+    buf_init(&text, HELP_MAX);
+    format_text(usage, sizeof usage, "%s [SETTING]...", program.name);
+    buf_printf(&text, "%s: %s\n\n", program.name, program.summary);
+    settings_help(&text, usage, program_settings);
+    console_write(buf_slice(&text));
+    console_flush();
+    buf_deinit(&text);
+    return EXIT_SUCCESS;
+}
+
+static bool wants_help(int count, char **arguments)
+{
+    for (int i = 1; i < count; i++)
+        if (slice_is(slice_text(arguments[i]), "--help") ||
+            slice_is(slice_text(arguments[i]), "-h"))
+            return true;
+    return false;
+}
+
+static enum err read_settings(int count, char **arguments, struct buf *error)
+{
+    settings_preset(program_settings);
+    enum err e = settings_configuration(program_settings,
+                                        section(ringlet_config_start, ringlet_config_end), error);
+    if (e)
+        return e;
+    return settings_arguments(program_settings, count > 1 ? (size_t)count - 1 : 0,
+                              (const char *const *)arguments + 1, NULL, NULL, error);
+}
+
+/* On standard error, since the console is the program's. */
+static int refuse(const struct buf *error)
+{
+    struct buf text;
+    buf_init(&text, HELP_MAX);
+    buf_printf(&text, "%s: %.*s\nTry: %s --help\n", program.name, SLICE_ARG(buf_slice(error)),
+               program.name);
+    ssize_t ignored = write(STDERR_FILENO, text.ptr, text.len);
+    (void)ignored;
+    buf_deinit(&text);
+    return STATUS_USAGE;
+}
+
+/* --- signals --- */
+
+static struct source signals;
+static int signal_fd = -1;
+
+static void on_signal(struct source *s, uint32_t events)
+{
+    static bool asked;
+    struct signalfd_siginfo info;
+    (void)s;
+    (void)events;
+    if (read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (asked || !program.stop) {
+        loop_stop(asked ? 128 + (int)info.ssi_signo : 0);
+        return;
+    }
+    asked = true;
+    program.stop();
+}
+
+static void watch_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    signals.ready = on_signal;
+    if (signal_fd < 0 || !source_add(signal_fd, &signals, EPOLLIN))
+        panic("signalfd failed");
+}
+
+/* Each connection is a descriptor; the usual soft limit of 1024 is for those who use select(2). */
+static void raise_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct buf error;
+    if (wants_help(count, arguments))
+        return print_help();
+    buf_init(&error, SETTINGS_ERROR_MAX);
+    if (read_settings(count, arguments, &error))
+        return refuse(&error);
+    buf_deinit(&error);
+    if (settings_logs.len)
+        log_configure(settings_logs);
+    raise_descriptors();
+    watch_signals();
+
+    const struct world world = {process_stack(),
+                                section(ringlet_content_start, ringlet_content_end)};
+    int status = program.start(&world) ? EXIT_FAILURE : loop_run();
+    console_flush();
+    return status;
+}
