@@ -10,7 +10,6 @@
 #include "tool/tool.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +19,23 @@
 #define SETTINGS_BYTES_MAX (1u << 20)
 
 struct configuration {
-    const char *to;      /* folder, or NULL: .ringlet of the program */
+    const char *to; /* folder, or NULL: .ringlet of the program */
     const char *target;
     const char *content; /* or NULL */
     struct buf settings; /* text of the settings file */
 };
 
-static const char usage[] = "usage: ringlet configure [OPTION...]\n"
-                            "\n"
-                            "  --target process    What to build for (--unix is the same)\n"
-                            "  --content SOURCE    Bake in a git repository (SOURCE#BRANCH, with its\n"
-                            "                      history) or a plain folder\n"
-                            "  --to DIR            Write here instead of the program's .ringlet\n"
-                            "  --no-depend         Do not install or fetch anything (--no-opam)\n"
-                            "  -C DIR              The program's folder\n"
-                            "\n"
-                            "The settings of the program; start-up arguments override them:\n";
+static const char usage[] =
+    "ringlet configure [OPTION...]\n"
+    "\n"
+    "  --target process    What to build for (--unix is the same)\n"
+    "  --content SOURCE    Bake in a git repository (SOURCE#BRANCH, with its\n"
+    "                      history) or a plain folder\n"
+    "  --to DIR            Write here instead of the program's .ringlet\n"
+    "  --no-depend         Do not install or fetch anything (--no-opam)\n"
+    "  -C DIR              The program's folder\n"
+    "\n"
+    "The settings of the program; start-up arguments override them:";
 
 /* Takes our own options out of the arguments; what is left is the program's. */
 static int take_own(struct configuration *c, int argc, char **argv, const char **rest, size_t *left)
@@ -76,69 +76,81 @@ static void note_setting(void *arg, const struct setting *s, struct slice text)
     settings_write_line(&c->settings, s, text);
 }
 
-static bool write_file(const char *path, struct slice bytes)
+static bool write_new(const char *path, struct slice bytes)
 {
-    char fresh[PATH_MAX];
-    snprintf(fresh, sizeof(fresh), "%s.new", path);
-    FILE *f = fopen(fresh, "w");
-    bool done = f && fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
-    if (f && fchmod(fileno(f), S_IRUSR | S_IWUSR) != 0)
-        done = false;
-    if (f && fclose(f) != 0)
-        done = false;
-    if (done && rename(fresh, path) == 0)
-        return true;
-    tool_error("cannot write %s: %s", path, strerror(errno));
-    unlink(fresh);
-    return false;
-}
-
-static bool make_folder(const char *path)
-{
-    char partial[PATH_MAX];
-    snprintf(partial, sizeof(partial), "%s", path);
-    for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(partial, 0777);
-        *slash = '/';
-    }
-    if (mkdir(partial, 0777) == 0 || errno == EEXIST)
-        return true;
-    tool_error("cannot make the folder %s: %s", path, strerror(errno));
-    return false;
-}
-
-/* The content first: when it cannot be had, the old configuration stays as it was. */
-static bool write_content(const struct configuration *c, const char *folder)
-{
-    char path[PATH_MAX], fresh[PATH_MAX + 8];
-    snprintf(path, sizeof(path), "%s/content", folder);
-    snprintf(fresh, sizeof(fresh), "%s.new", path);
-    if (!c->content) {
-        unlink(path);
-        return true;
-    }
-    if (!content_bundle(c->content, fresh)) {
-        unlink(fresh);
+    FILE *f = fopen(path, "w");
+    if (!f)
         return false;
-    }
+    bool done = fchmod(fileno(f), S_IRUSR | S_IWUSR) == 0 &&
+                fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
+    return fclose(f) == 0 && done;
+}
+
+/* The new file takes the old one's place, whole. */
+static bool replace(const char *fresh, const char *path)
+{
     if (rename(fresh, path) == 0)
         return true;
     tool_error("cannot write %s: %s", path, strerror(errno));
     return false;
 }
 
+static bool write_settings(const struct configuration *c, const char *path, const char *fresh)
+{
+    if (write_new(fresh, buf_slice(&c->settings)))
+        return replace(fresh, path);
+    tool_error("cannot write %s: %s", fresh, strerror(errno));
+    return false;
+}
+
+static bool write_content(const struct configuration *c, const char *path, const char *fresh)
+{
+    if (c->content)
+        return content_bundle(c->content, fresh) && replace(fresh, path);
+    unlink(path);
+    return true;
+}
+
+/* Writes a file of the configuration beside its place first, so that a failure leaves the old. */
+static bool write_file(const struct configuration *c, const char *folder, const char *name,
+                       bool (*write)(const struct configuration *, const char *, const char *))
+{
+    char *path = tool_text("%s/%s", folder, name);
+    char *fresh = tool_text("%s.new", path);
+    bool done = write(c, path, fresh);
+    if (!done)
+        unlink(fresh);
+    free(fresh);
+    free(path);
+    return done;
+}
+
+static bool make_folder(const char *path)
+{
+    char *partial = tool_text("%s", path);
+    for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(partial, 0777);
+        *slash = '/';
+    }
+    bool done = mkdir(partial, 0777) == 0 || errno == EEXIST;
+    if (!done)
+        tool_error("cannot make the folder %s: %s", path, strerror(errno));
+    free(partial);
+    return done;
+}
+
+/* The content first: when it cannot be had, the old configuration stays as it was. */
 static int write_configuration(struct configuration *c)
 {
-    char own[PATH_MAX], path[PATH_MAX + 16];
-    snprintf(own, sizeof(own), "%s/.ringlet", getenv("RINGLET_APP_DIR"));
-    const char *folder = c->to ? c->to : own;
-    snprintf(path, sizeof(path), "%s/settings", folder);
-    if (!make_folder(folder) || !write_content(c, folder) ||
-        !write_file(path, buf_slice(&c->settings)))
-        return 1;
-    printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target, folder);
-    return 0;
+    char *folder =
+        c->to ? tool_text("%s", c->to) : tool_text("%s/.ringlet", getenv("RINGLET_APP_DIR"));
+    bool done = make_folder(folder) && write_file(c, folder, "content", write_content) &&
+                write_file(c, folder, "settings", write_settings);
+    if (done)
+        printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target, folder);
+    free(folder);
+    return done ? 0 : 1;
 }
 
 static bool wants_help(int argc, char **argv)

@@ -10,8 +10,8 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +43,10 @@ static bool run(const char *const arguments[])
 
 static bool exists(const char *folder, const char *name)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return access(path, F_OK) == 0;
+    char *path = tool_text("%s/%s", folder, name);
+    bool found = access(path, F_OK) == 0;
+    free(path);
+    return found;
 }
 
 static bool is_folder(const char *path)
@@ -81,77 +82,100 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 /* The identity and time of a plain folder's one commit. */
 static void set_commit_environment(const char *folder)
 {
-    char date[48];
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     newest = 0;
     nftw(folder, note_time, 16, FTW_PHYS);
-    if (epoch)
-        snprintf(date, sizeof(date), "%s +0000", epoch);
-    else
-        snprintf(date, sizeof(date), "%lld +0000", (long long)newest);
-    setenv("GIT_AUTHOR_NAME", "ringlet", 1);
-    setenv("GIT_AUTHOR_EMAIL", "ringlet@localhost", 1);
-    setenv("GIT_AUTHOR_DATE", date, 1);
-    setenv("GIT_COMMITTER_NAME", "ringlet", 1);
-    setenv("GIT_COMMITTER_EMAIL", "ringlet@localhost", 1);
-    setenv("GIT_COMMITTER_DATE", date, 1);
+    char *date = epoch ? tool_text("%s +0000", epoch) : tool_text("%lld +0000", (long long)newest);
+    static const char *const roles[] = {"AUTHOR", "COMMITTER"};
+    for (size_t i = 0; i < 2; i++) {
+        char *name = tool_text("GIT_%s_NAME", roles[i]);
+        char *mail = tool_text("GIT_%s_EMAIL", roles[i]);
+        char *when = tool_text("GIT_%s_DATE", roles[i]);
+        setenv(name, "ringlet", 1);
+        setenv(mail, "ringlet@localhost", 1);
+        setenv(when, date, 1);
+        free(name);
+        free(mail);
+        free(when);
+    }
+    free(date);
 }
 
 static bool commit_folder(const char *folder, const char *repository)
 {
     set_commit_environment(folder);
-    char work_tree[PATH_MAX + 16], git_dir[PATH_MAX + 16];
-    snprintf(work_tree, sizeof(work_tree), "--work-tree=%s", folder);
-    snprintf(git_dir, sizeof(git_dir), "--git-dir=%s", repository);
-    return run((const char *const[]){"git", "init", "-q", "--bare", repository, NULL}) &&
-           run((const char *const[]){"git", "-c", "core.autocrlf=false", git_dir, work_tree, "add",
-                                     "-A", "-f", ".", NULL}) &&
-           run((const char *const[]){"git", "-c", "commit.gpgsign=false", git_dir, work_tree,
-                                     "commit", "-q", "--allow-empty", "--no-verify", "-m",
-                                     "Content of a folder", NULL});
+    char *work_tree = tool_text("--work-tree=%s", folder);
+    char *git_dir = tool_text("--git-dir=%s", repository);
+    const char *const init[] = {"git", "init", "-q", "--bare", repository, NULL};
+    const char *const add[] = {
+        "git", "-c", "core.autocrlf=false", git_dir, work_tree, "add", "-A", "-f", ".", NULL};
+    const char *const commit[] = {"git",
+                                  "-c",
+                                  "commit.gpgsign=false",
+                                  git_dir,
+                                  work_tree,
+                                  "commit",
+                                  "-q",
+                                  "--allow-empty",
+                                  "--no-verify",
+                                  "-m",
+                                  "Content of a folder",
+                                  NULL};
+    bool done = run(init) && run(add) && run(commit);
+    free(work_tree);
+    free(git_dir);
+    return done;
 }
 
+/* git changes its folder before it writes, so the bundle's path has to be absolute. */
 static bool bundle(const char *repository, const char *branch, const char *into)
 {
-    char absolute[PATH_MAX];
-    if (into[0] == '/')
-        snprintf(absolute, sizeof(absolute), "%s", into);
-    else if (getcwd(absolute, sizeof(absolute)))
-        snprintf(absolute + strlen(absolute), sizeof(absolute) - strlen(absolute), "/%s", into);
-    return run((const char *const[]){"git", "-C", repository, "-c", "pack.threads=1", "bundle",
-                                     "create", "-q", absolute, branch ? branch : "HEAD", NULL});
+    char *here = into[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *path = here ? tool_text("%s/%s", here, into) : tool_text("%s", into);
+    const char *const create[] = {"git",    "-C",     repository, "-c", "pack.threads=1",
+                                  "bundle", "create", "-q",       path, branch ? branch : "HEAD",
+                                  NULL};
+    bool done = run(create);
+    free(here);
+    free(path);
+    return done;
 }
 
-/* Where the history is: `source` itself, or a repository made of it below `scratch`. */
-static bool prepare(const char *source, char scratch[PATH_MAX], const char **repository)
+/* Where the history is: `source` itself, or a repository made of it in *scratch (freed by the
+ * caller, who removes that folder; NULL where there is none). */
+static bool prepare(const char *source, char **scratch, const char **repository)
 {
     *repository = source;
+    *scratch = NULL;
     if (is_folder(source) && is_repository(source))
         return true;
     const char *base = getenv("TMPDIR");
-    snprintf(scratch, PATH_MAX, "%s/ringlet-content-XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(scratch)) {
-        tool_error("cannot make a folder below %s: %s", base ? base : "/tmp", strerror(errno));
-        scratch[0] = 0;
+    char *folder = tool_text("%s/ringlet-content-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(folder)) {
+        tool_error("cannot make the folder %s: %s", folder, strerror(errno));
+        free(folder);
         return false;
     }
-    *repository = scratch;
+    *repository = *scratch = folder;
     if (is_folder(source))
-        return commit_folder(source, scratch);
-    return run((const char *const[]){"git", "clone", "-q", "--bare", source, scratch, NULL});
+        return commit_folder(source, folder);
+    const char *const clone[] = {"git", "clone", "-q", "--bare", source, folder, NULL};
+    return run(clone);
 }
 
 bool content_bundle(const char *text, const char *into)
 {
-    char source[PATH_MAX], scratch[PATH_MAX] = "";
-    snprintf(source, sizeof(source), "%s", text);
+    char *source = tool_text("%s", text);
     char *branch = is_folder(source) ? NULL : strrchr(source, '#');
     if (branch)
         *branch++ = 0;
+    char *scratch;
     const char *repository;
-    bool done = prepare(source, scratch, &repository) && bundle(repository, branch, into);
-    if (scratch[0])
+    bool done = prepare(source, &scratch, &repository) && bundle(repository, branch, into);
+    if (scratch)
         nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(scratch);
+    free(source);
     if (!done)
         tool_error("%s is neither a folder nor a git repository that can be read", text);
     return done;

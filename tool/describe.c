@@ -105,21 +105,19 @@ static int describe(const struct image *image, const char *path)
 
 int tool_describe(int argc, char **argv)
 {
-    char built[4096];
-    const char *path = built;
     if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
         tool_error("usage: ringlet describe [IMAGE]");
         return 2;
     }
-    if (argc == 1)
-        path = argv[0];
-    else
-        snprintf(built, sizeof(built), "%s/dist/%s", getenv("RINGLET_APP_DIR"),
-                 getenv("RINGLET_APP"));
+    char *path = argc == 1
+                     ? tool_text("%s", argv[0])
+                     : tool_text("%s/dist/%s", getenv("RINGLET_APP_DIR"), getenv("RINGLET_APP"));
     struct image image;
-    if (!image_open(&image, path))
-        return 1;
-    int status = describe(&image, path);
-    image_close(&image);
+    int status = 1;
+    if (image_open(&image, path)) {
+        status = describe(&image, path);
+        image_close(&image);
+    }
+    free(path);
     return status;
 }

@@ -202,7 +202,7 @@ int tool_fetch(int argc, char **argv)
     }
     const char *allowed = git_url_check(slice_text(argv[0]));
     if (allowed) {
-        tool_error("not a remote that can be fetched from: %s", allowed);
+        tool_error("cannot fetch: the first argument must be %s", allowed);
         return 2;
     }
     int folder = open_folder(argv[1], &made);

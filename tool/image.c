@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ELF_HEADER   64
-#define ELF_SECTION  64
-#define ELF_CLASS64  2
-#define ELF_LITTLE   1
-#define SHT_NOBITS_  8
+#define ELF_HEADER  64
+#define ELF_SECTION 64
+#define ELF_CLASS64 2
+#define ELF_LITTLE  1
+#define SHT_NOBITS_ 8
 
 static bool map_file(struct image *image, const char *path)
 {
@@ -42,8 +42,7 @@ bool image_open(struct image *image, const char *path)
     static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', ELF_CLASS64, ELF_LITTLE};
     if (!map_file(image, path))
         return false;
-    if (image->file.len >= ELF_HEADER &&
-        slice_starts(image->file, slice_of(magic, sizeof(magic))))
+    if (image->file.len >= ELF_HEADER && slice_starts(image->file, slice_of(magic, sizeof(magic))))
         return true;
     tool_error("%s is not a built image", path);
     image_close(image);
@@ -70,7 +69,8 @@ struct section {
 /* The part of the file from an offset on, at most len bytes; empty where it lies outside. */
 static struct slice part(const struct image *image, uint64_t offset, uint64_t len)
 {
-    struct slice rest = slice_drop(image->file, offset > image->file.len ? image->file.len : offset);
+    struct slice rest =
+        slice_drop(image->file, offset > image->file.len ? image->file.len : offset);
     return len > rest.len ? (struct slice){NULL, 0} : slice_take(rest, len);
 }
 

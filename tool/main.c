@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void tool_error(const char *format, ...)
@@ -13,6 +14,19 @@ void tool_error(const char *format, ...)
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
+}
+
+char *tool_text(const char *format, ...)
+{
+    char *text;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0) {
+        tool_error("there is no memory left");
+        exit(1);
+    }
+    va_end(args);
+    return text;
 }
 
 struct subcommand {

@@ -15,4 +15,7 @@ int tool_fetch(int argc, char **argv);
 /* "ringlet: MESSAGE", with a line end. */
 void tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Formatted text in memory that the caller frees. Ends the command where there is none. */
+char *tool_text(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
+
 #endif

@@ -1,7 +1,7 @@
 /* See accesslog.h. */
 #include "apps/canopy/accesslog.h"
 
-#include "lib/date/date.h"
+#include "lib/date/text.h"
 #include "signatures/clock.h"
 
 #define SHOWN_MAX 1024 /* bytes of a text from the client */
@@ -37,10 +37,11 @@ static void put_quoted(struct buf *b, struct slice text)
 
 void access_log_line(struct buf *b, const struct http_record *r)
 {
-    char client[ADDRESS_TEXT_MAX];
+    char client[ADDRESS_TEXT_MAX], time[DATE_RFC3339_LEN + 1];
     address_format(r->client.address, client);
-    date_rfc3339_ms_put(b, r->wall / (int64_t)CLOCK_MS);
-    buf_printf(b, " %s ", client);
+    date_rfc3339_format(r->wall / (int64_t)CLOCK_SEC, time);
+    uint32_t ms = (uint32_t)(r->wall / (int64_t)CLOCK_MS % 1000);
+    buf_printf(b, "%.*s.%03uZ %s ", DATE_RFC3339_LEN - 1, time, ms, client);
     put_escaped(b, r->method.len ? r->method : SLICE("-"), false);
     buf_byte(b, ' ');
     put_escaped(b, r->target.len ? r->target : SLICE("-"), false);

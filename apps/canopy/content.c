@@ -2,6 +2,7 @@
 #include "apps/canopy/content.h"
 
 #include "apps/canopy/incoming.h"
+#include "runtime/format.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
 #include "signatures/entropy.h"

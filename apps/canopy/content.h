@@ -20,11 +20,11 @@
 #include "signatures/stack.h"
 #include "signatures/timer.h"
 
-#define CONTENT_BUILD_STEP   (256u << 10) /* bytes of input made into pages between requests */
-#define CONTENT_RETRY_MIN    1            /* seconds until a failed update is tried again */
-#define CONTENT_RETRY_MAX    300
-#define CONTENT_WAITERS_MAX  64 /* who may wait for an update at once */
-#define CONTENT_LINE_MAX     512
+#define CONTENT_BUILD_STEP  (256u << 10) /* bytes of input made into pages between requests */
+#define CONTENT_RETRY_MIN   1            /* seconds until a failed update is tried again */
+#define CONTENT_RETRY_MAX   300
+#define CONTENT_WAITERS_MAX 64 /* who may wait for an update at once */
+#define CONTENT_LINE_MAX    512
 
 enum content_phase { CONTENT_IDLE, CONTENT_FETCHING, CONTENT_BUILDING };
 
@@ -54,10 +54,10 @@ struct content {
     struct site_build *build;
     struct task step;
 
-    struct timer timer; /* the next attempt or poll */
-    uint32_t failures;  /* in a row */
-    bool whole;         /* ask for everything next time: what we have was no base */
-    bool again;         /* asked for while an update was running */
+    struct timer timer;       /* the next attempt or poll */
+    uint32_t failures;        /* in a row */
+    bool whole;               /* ask for everything next time: what we have was no base */
+    bool again;               /* asked for while an update was running */
     struct list waiting;      /* for the update that runs */
     struct list waiting_next; /* for the one after it */
     uint32_t waiters;
@@ -66,9 +66,9 @@ struct content {
     uint64_t progress_said; /* monotonic, of the last progress line */
     uint64_t updates;
     uint64_t failed;
-    int64_t loaded_at; /* wall clock of the last swap */
-    int64_t asked_at;  /* of the last attempt that ended */
-    enum err last;     /* how it ended */
+    int64_t loaded_at;           /* wall clock of the last swap */
+    int64_t asked_at;            /* of the last attempt that ended */
+    enum err last;               /* how it ended */
     char line[CONTENT_LINE_MAX]; /* the same for people */
 };
 

@@ -9,7 +9,8 @@
 
 #include "lib/http/request.h"
 
-#define HOOK_BODY_MAX (8u << 20) /* bytes of a push's description; GitHub's are mostly below 1 MiB */
+#define HOOK_BODY_MAX \
+    (8u << 20) /* bytes of a push's description; GitHub's are mostly below 1 MiB */
 
 /* Whether the request proves to know the secret. Takes time that does not depend on how much of a
  * wrong proof is right. */

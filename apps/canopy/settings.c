@@ -1,7 +1,7 @@
 /* The declarations behind --help, `ringlet configure` and the start: see runtime/settings.h. */
 #include "apps/canopy/settings.h"
 
-#include "lib/git/url.h"
+#include "lib/git/fetch.h"
 #include "runtime/settings.h"
 #include "signatures/program.h"
 
@@ -138,9 +138,9 @@ static const struct setting network_settings[] = {
      .into = &canopy_settings.resolver},
 };
 
-#define GROUP(heading, table)                                                                      \
-    {                                                                                              \
-        .title = (heading), .settings = (table), .count = sizeof(table) / sizeof((table)[0])       \
+#define GROUP(heading, table)                                                                \
+    {                                                                                        \
+        .title = (heading), .settings = (table), .count = sizeof(table) / sizeof((table)[0]) \
     }
 
 static const struct setting_group site_group = GROUP("Site", site_settings);

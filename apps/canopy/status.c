@@ -1,7 +1,7 @@
 /* See status.h. One "name: value" a line, so that a script can read it too. */
 #include "apps/canopy/status.h"
 
-#include "lib/date/date.h"
+#include "lib/date/text.h"
 #include "lib/git/url.h"
 #include "runtime/loop.h"
 #include "signatures/clock.h"
@@ -11,12 +11,10 @@
 
 static void put_time(struct buf *b, const char *name, int64_t wall)
 {
-    buf_printf(b, "%s: ", name);
-    if (wall == 0)
-        buf_text(b, "never");
-    else
-        date_rfc3339_put(b, wall / (int64_t)CLOCK_SEC);
-    buf_byte(b, '\n');
+    char text[DATE_RFC3339_LEN + 1] = "never";
+    if (wall != 0)
+        date_rfc3339_format(wall / (int64_t)CLOCK_SEC, text);
+    buf_printf(b, "%s: %s\n", name, text);
 }
 
 static void put_problems(struct buf *b, const struct site *site)

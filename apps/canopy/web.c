@@ -8,6 +8,7 @@
 #include "apps/canopy/status.h"
 #include "lib/http/choose.h"
 #include "lib/text/percent.h"
+#include "runtime/format.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
 
@@ -68,9 +69,9 @@ static void answer_range(struct web *w, struct http_exchange *x, struct site_pag
         buf_printf(&w->text, "Content-Range: bytes %llu-%llu/%zu\r\n",
                    (unsigned long long)choice->first,
                    (unsigned long long)(choice->first + choice->length - 1), page->body.len);
-        lend_page(&reply, page,
-                  slice_take(slice_drop(page->body, (size_t)choice->first),
-                             (size_t)choice->length));
+        lend_page(
+            &reply, page,
+            slice_take(slice_drop(page->body, (size_t)choice->first), (size_t)choice->length));
     }
     reply.fields = buf_slice(&w->text);
     http_answer(x, &reply);
@@ -92,8 +93,7 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
         .length = page->body.len,
         .ranges = page->ranges,
     };
-    struct http_choice choice =
-        http_choose(request, &resource, clock_wall() / (int64_t)CLOCK_SEC);
+    struct http_choice choice = http_choose(request, &resource, clock_wall() / (int64_t)CLOCK_SEC);
     if (choice.status == 206 || choice.status == 416) {
         answer_range(w, x, page, &choice);
     } else if (choice.status == 412) {
