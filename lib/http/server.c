@@ -59,7 +59,7 @@ static enum http_event head_read(struct http_server *s, struct slice head,
     s->head = head;
     s->blank = false;
     s->waited = false;
-    s->left = request->content_length;
+    s->left = request->chunked ? UINT64_MAX : request->content_length;
     if (request->chunked)
         http_chunked_init(&s->chunked);
     s->state = request->chunked ? CHUNKED : s->left > 0 ? LENGTH : COMPLETE;

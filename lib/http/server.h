@@ -31,7 +31,7 @@ struct http_server {
     struct buf kept;   /* a head that came in pieces, or that waits for its body */
     struct slice head; /* of the present request; in kept or in the bytes fed */
     size_t tried;      /* so many bytes of kept were parsed in vain */
-    uint64_t left;     /* of a body with a length */
+    uint64_t left;     /* of a body with a length; UINT64_MAX: chunked */
     struct http_chunked chunked;
     uint16_t status;
     uint8_t state;

@@ -38,8 +38,8 @@ struct http_reply {
 
 /* What the access log is told, after the last byte was queued or the client was lost. */
 struct http_record {
-    int64_t wall;       /* when the head was complete, ns since 1970 */
-    uint64_t took;      /* ns from there to the answer */
+    int64_t wall;  /* when the head was complete, ns since 1970 */
+    uint64_t took; /* ns from there to the answer */
     struct endpoint client;
     struct slice method; /* "-" where the request was not understood */
     struct slice target;
