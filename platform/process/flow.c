@@ -365,6 +365,11 @@ static size_t flow_socket_room(const struct flow *flow)
     return f->ended || f->out.bytes >= FLOW_QUEUE_MAX ? 0 : FLOW_QUEUE_MAX - f->out.bytes;
 }
 
+static size_t flow_socket_queued(const struct flow *flow)
+{
+    return self(flow)->out.bytes;
+}
+
 static void flow_socket_pause(struct flow *flow, bool paused)
 {
     struct socket_flow *f = self(flow);
@@ -396,6 +401,7 @@ static const struct flow_ops ops = {
     .write = flow_socket_write,
     .lend = flow_socket_lend,
     .room = flow_socket_room,
+    .queued = flow_socket_queued,
     .pause = flow_socket_pause,
     .close = flow_socket_close,
     .abort = flow_socket_abort,
