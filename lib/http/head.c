@@ -155,12 +155,20 @@ uint16_t http_parse_head(struct slice *in, struct http_request *r)
     return status;
 }
 
-const struct slice *http_field(const struct http_request *r, struct slice name)
+const struct slice *http_field_next(const struct http_request *r, struct slice name, uint32_t *at)
 {
     if (!(r->field_mask & http_field_bit(name)))
         return NULL;
-    for (uint32_t i = 0; i < r->field_count; i++)
-        if (slice_equal_nocase(r->fields[i].name, name))
-            return &r->fields[i].value;
+    while (*at < r->field_count) {
+        const struct http_field *field = &r->fields[(*at)++];
+        if (slice_equal_nocase(field->name, name))
+            return &field->value;
+    }
     return NULL;
+}
+
+const struct slice *http_field(const struct http_request *r, struct slice name)
+{
+    uint32_t at = 0;
+    return http_field_next(r, name, &at);
 }
