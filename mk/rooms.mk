@@ -33,6 +33,12 @@ $(BUILD)/rooms/$(1).o: $(call objects,lib/$(1)) lib/$(1)/exports
 endef
 $(foreach l,$(LIBS),$(eval $(call lib_room,$(l))))
 
+# The table of media types in lib/site.
+$(BUILD)/generated/media_table.h: lib/site/media.awk | $(DEPS)/media-types
+	@mkdir -p $(@D)
+	@LC_ALL=C sort -k 2,2 $(DEPS)/media-types/share/mime.types | awk -f $< >$@
+$(BUILD)/lib/site/media.o: $(BUILD)/generated/media_table.h
+
 $(BUILD)/platform/%.o: platform/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$<)

@@ -7,9 +7,8 @@
 
 struct gzip *gzip_open(int level)
 {
-    struct libdeflate_options options = {.sizeof_options = sizeof options,
-                                         .malloc_func = memory_alloc,
-                                         .free_func = memory_free};
+    struct libdeflate_options options = {
+        .sizeof_options = sizeof options, .malloc_func = memory_alloc, .free_func = memory_free};
     return (struct gzip *)libdeflate_alloc_compressor_ex(level, &options);
 }
 

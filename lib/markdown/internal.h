@@ -39,7 +39,7 @@ struct slice slugs_take(struct slugs *s, struct slice words);
 
 /* --- parsing --- */
 
-#define EXTENSION_FLAGS                                                                            \
+#define EXTENSION_FLAGS \
     (MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEAUTOLINKS | MD_FLAG_TASKLISTS)
 
 static inline struct slice md_slice(const MD_CHAR *text, MD_SIZE size)

@@ -13,11 +13,11 @@
 #include "runtime/buf.h"
 #include "runtime/siphash.h"
 
-#define SITE_PAGES_MAX       (1u << 20)
-#define SITE_ARTICLE_MAX     (8u << 20)  /* bytes of one article */
-#define SITE_STATIC_MAX      (64u << 20) /* bytes of one static file */
-#define SITE_PROBLEMS_MAX    256         /* kept; more are only counted */
-#define SITE_FEED_ARTICLES   10
+#define SITE_PAGES_MAX     (1u << 20)
+#define SITE_ARTICLE_MAX   (8u << 20)  /* bytes of one article */
+#define SITE_STATIC_MAX    (64u << 20) /* bytes of one static file */
+#define SITE_PROBLEMS_MAX  256         /* kept; more are only counted */
+#define SITE_FEED_ARTICLES 10
 
 /* A file built into the program, served below /static unless the repository brings a theme. */
 struct site_asset {
@@ -39,15 +39,17 @@ struct site_options {
 /* A finished answer. Immutable; freed with its last reference. */
 struct site_page {
     uint32_t refs;
-    uint16_t status;       /* 200 or 301 */
-    bool ranges;           /* static files */
-    int64_t modified;      /* seconds since 1970 */
+    uint16_t status;  /* 200 or 301 */
+    bool ranges;      /* static files */
+    int64_t modified; /* seconds since 1970 */
     struct slice body;
-    struct slice gzip;     /* empty where it would not be smaller */
-    struct slice etag;     /* quoted, strong */
+    struct slice gzip; /* empty where it would not be smaller */
+    struct slice etag; /* quoted, strong */
     struct slice gzip_etag;
-    struct slice fields;      /* whole lines: Content-Type, ETag, Last-Modified, Vary, Location, ... */
-    struct slice gzip_fields; /* the same for the gzip form, with Content-Encoding */
+    struct slice fields; /* whole lines: ETag, Last-Modified, Vary, Content-Type, Location, ... */
+    struct slice gzip_fields;   /* the same for the gzip form, with Content-Encoding */
+    struct slice cached_fields; /* of them, what a 304 repeats (RFC 9110, 15.4.5) */
+    struct slice gzip_cached_fields;
 };
 
 void site_page_hold(struct site_page *p);
@@ -61,9 +63,9 @@ struct site_problem {
 };
 
 struct site_stats {
-    uint32_t pages;    /* in the table */
-    uint32_t made;     /* rendered for this generation */
-    uint32_t reused;   /* taken over */
+    uint32_t pages;  /* in the table */
+    uint32_t made;   /* rendered for this generation */
+    uint32_t reused; /* taken over */
     uint32_t articles;
     uint32_t problems; /* all, also those beyond SITE_PROBLEMS_MAX */
     uint64_t bytes;    /* of bodies and gzip forms */
@@ -92,6 +94,10 @@ void site_free(struct site *s);
 /* The page for a request's path, percent-decoded, "/Posts/About"; NULL: there is none. The caller
  * holds it if it needs it beyond the site. */
 struct site_page *site_find(const struct site *s, struct slice path);
+
+/* Whether a path without a page has one but for slashes at its end: puts where it is, encoded, for
+ * a Location (301). */
+bool site_moved(const struct site *s, struct slice path, struct buf *location);
 
 /* The site's designed page for an error status (404, 500, ...). Never NULL. */
 struct site_page *site_error(const struct site *s, uint16_t status);

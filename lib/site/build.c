@@ -1,0 +1,360 @@
+/*
+ * Making a generation, in phases that each can be interrupted between two files or two pages.
+ *
+ * Entries and the previous generation's entries are both in the order of their paths, so that what
+ * can be taken over is found by walking both side by side.
+ */
+#include "lib/site/internal.h"
+#include "lib/site/media.h"
+#include "lib/text/html.h"
+#include "lib/text/utf8.h"
+#include "signatures/memory.h"
+
+#define STEP_COST 512u /* what a file costs besides its bytes, in bytes of budget */
+
+enum err build_put_derived(struct site_build *b, struct slice path,
+                           const uint8_t digest[SHA256_BYTES], struct site_page *page)
+{
+    struct site *s = b->site;
+    struct derived *d = arena_alloc(&s->arena, sizeof *d);
+    if (!d || map_get(&s->derived, path)) {
+        site_page_drop(page);
+        return d ? OK : ERR_MEMORY;
+    }
+    *d = (struct derived){.path = path, .page = page};
+    memcpy(d->digest, digest, SHA256_BYTES);
+    enum err e = map_put(&s->derived, path, d);
+    if (e != OK) {
+        site_page_drop(page);
+        return e;
+    }
+    s->stats.made++;
+    site_page_hold(page);
+    return site_put(s, path, page);
+}
+
+/* --- reading --- */
+
+static bool is_same(const struct item *i, const struct history_file *f)
+{
+    return slice_equal(slice_drop(i->url, 1), f->path) && oid_equal(&i->blob, &f->blob) &&
+           i->created == f->created && i->changed == f->changed && i->mode == f->mode;
+}
+
+/* The previous generation's entry for this file, if the file is the same. */
+static const struct entry *find_before(struct site_build *b, const struct history_file *file)
+{
+    const struct site *p = b->previous;
+    if (!p)
+        return NULL;
+    while (b->previous_at < p->count &&
+           slice_compare(slice_drop(p->entries[b->previous_at].item->url, 1), file->path) < 0)
+        b->previous_at++;
+    if (b->previous_at == p->count || !is_same(p->entries[b->previous_at].item, file))
+        return NULL;
+    return &p->entries[b->previous_at];
+}
+
+static enum err read_one(struct site_build *b, const struct history_file *file)
+{
+    struct site *s = b->site;
+    struct entry *e = &s->entries[s->count];
+    const struct entry *before = find_before(b, file);
+    enum err err = OK;
+    if (before)
+        item_hold(e->item = before->item);
+    else
+        err = item_read(b->store, file, &e->item);
+    if (err != OK)
+        return err;
+    if (e->item->kind == ITEM_PROBLEM)
+        site_add_problem(s, slice_drop(e->item->url, 1), e->item->line, e->item->reason);
+    b->before[s->count++] = before;
+    return OK;
+}
+
+static enum err step_read(struct site_build *b, size_t *cost)
+{
+    if (b->at == b->history->count) {
+        b->phase = PHASE_LAYOUT;
+        return OK;
+    }
+    const struct history_file *file = &b->history->files[b->at++];
+    *cost = STEP_COST;
+    return path_is_hidden(file->path) ? OK : read_one(b, file);
+}
+
+/* --- layout --- */
+
+static enum err step_layout(struct site_build *b)
+{
+    enum err e = build_settings(b);
+    if (e == OK)
+        e = build_assets(b);
+    if (e == OK)
+        e = build_navigation(b);
+    if (e != OK)
+        return e;
+    struct site *s = b->site;
+    layout_digest(&b->layout, s->layout);
+    b->same_layout = b->previous && memcmp(s->layout, b->previous->layout, SHA256_BYTES) == 0;
+    b->phase = PHASE_RENDER;
+    b->at = 0;
+    return OK;
+}
+
+/* --- rendering --- */
+
+static enum err make_article(struct site_build *b, struct entry *e, struct slice text)
+{
+    struct article a;
+    struct article_fault fault;
+    struct rendered rendered;
+    struct buf body;
+    if (article_parse(text, &a, &fault) != OK)
+        return ERR_MALFORMED; /* it was read before */
+    buf_init(&body, SITE_BODY_MAX);
+    enum err err = render_article(&body, &b->layout, e->item, &a, &rendered);
+    if (err == OK) {
+        struct page_spec spec = {
+            .status = 200,
+            .type = "text/html",
+            .utf8 = true,
+            .modified = e->item->changed > b->layout.changed ? e->item->changed : b->layout.changed,
+            .policy = rendered.authors_html ? PAGE_AUTHORS : PAGE_STRICT};
+        err = page_of_buf(b->gzip, &spec, &body, &e->page);
+        e->content = rendered.content;
+    }
+    buf_deinit(&body);
+    return err;
+}
+
+static enum err make_static(struct site_build *b, struct entry *e, struct slice bytes)
+{
+    struct buf body;
+    if (bytes.len > SITE_STATIC_MAX)
+        return ERR_LIMIT;
+    buf_init(&body, bytes.len);
+    buf_put(&body, bytes);
+    struct page_spec spec = {.status = 200,
+                             .type = media_type(e->item->url),
+                             .utf8 = utf8_valid(bytes),
+                             .ranges = true,
+                             .cache = PAGE_HOURLY,
+                             .modified = e->item->changed};
+    enum err err = page_of_buf(b->gzip, &spec, &body, &e->page);
+    buf_deinit(&body);
+    return err;
+}
+
+static enum err make_redirect(struct site_build *b, struct entry *e)
+{
+    struct buf body;
+    buf_init(&body, SITE_BODY_MAX);
+    buf_text(&body, "<!DOCTYPE html>\n<html lang=\"en\">\n<title>Moved</title>\n<p>This page is at "
+                    "<a href=\"");
+    html_escape_attribute(&body, e->item->redirect);
+    buf_text(&body, "\">");
+    html_escape(&body, e->item->redirect);
+    buf_text(&body, "</a>.</p>\n</html>\n");
+    struct page_spec spec = {.status = 301,
+                             .type = "text/html",
+                             .utf8 = true,
+                             .policy = PAGE_STRICT,
+                             .location = e->item->redirect};
+    enum err err = page_of_buf(b->gzip, &spec, &body, &e->page);
+    buf_deinit(&body);
+    return err;
+}
+
+/* A page from the file's bytes. */
+static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *cost)
+{
+    struct store_object object;
+    enum err err = store_read_as(b->store, &e->item->blob, GIT_BLOB, &object);
+    if (err != OK)
+        return err;
+    *cost += object.content.len;
+    if (e->item->kind == ITEM_ARTICLE)
+        err = make_article(b, e, object.content);
+    else
+        err = make_static(b, e, object.content);
+    store_release(&object);
+    return err;
+}
+
+static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
+{
+    enum err err =
+        e->item->kind == ITEM_REDIRECT ? make_redirect(b, e) : make_from_blob(b, e, cost);
+    if (err == OK)
+        b->site->stats.made++;
+    if (err == OK || err == ERR_MEMORY)
+        return err;
+    site_add_problem(b->site, slice_drop(e->item->url, 1), 0,
+                     err == ERR_LIMIT ? "the file is too large" : "the file cannot be read");
+    return OK;
+}
+
+static bool take_page(struct site_build *b, struct entry *e, const struct entry *before)
+{
+    if (!before || !before->page || (e->item->kind == ITEM_ARTICLE && !b->same_layout))
+        return false;
+    e->page = before->page;
+    e->content = before->content;
+    site_page_hold(e->page);
+    b->site->stats.reused++;
+    return true;
+}
+
+static enum err step_render(struct site_build *b, size_t *cost)
+{
+    struct site *s = b->site;
+    if (b->at == s->count) {
+        b->phase = PHASE_COLLECT;
+        return OK;
+    }
+    struct entry *e = &s->entries[b->at];
+    const struct entry *before = b->before[b->at++];
+    *cost = STEP_COST;
+    enum err err = OK;
+    if (e->item->kind != ITEM_PROBLEM && !take_page(b, e, before))
+        err = make_page(b, e, cost);
+    if (err != OK || !e->page)
+        return err;
+    s->stats.articles += e->item->kind == ITEM_ARTICLE;
+    site_page_hold(e->page);
+    return site_put(s, e->item->url, e->page);
+}
+
+/* --- what follows from the articles --- */
+
+static enum err step_collect(struct site_build *b)
+{
+    b->phase = PHASE_DERIVE;
+    b->at = 0;
+    return build_collections(b);
+}
+
+static enum err step_derive(struct site_build *b, size_t *cost)
+{
+    bool more;
+    enum err e = build_derived(b, b->at++, &more, cost);
+    if (!more)
+        b->phase = PHASE_ERRORS;
+    return e;
+}
+
+static void count_bytes(struct site *s)
+{
+    size_t at = 0;
+    s->stats.pages = (uint32_t)s->pages.count;
+    for (struct map_entry *e; (e = map_next(&s->pages, &at));)
+        s->stats.bytes += page_bytes(e->value);
+}
+
+static enum err step(struct site_build *b, size_t *cost)
+{
+    enum err e = OK;
+    *cost = 0;
+    switch (b->phase) {
+    case PHASE_READ:
+        return step_read(b, cost);
+    case PHASE_LAYOUT:
+        return step_layout(b);
+    case PHASE_RENDER:
+        return step_render(b, cost);
+    case PHASE_COLLECT:
+        return step_collect(b);
+    case PHASE_DERIVE:
+        return step_derive(b, cost);
+    case PHASE_ERRORS:
+        e = build_errors(b);
+        count_bytes(b->site);
+        b->phase = PHASE_DONE;
+        return e;
+    case PHASE_DONE:
+        break;
+    }
+    return OK;
+}
+
+/* --- from outside --- */
+
+enum err site_build_step(struct site_build *b, size_t budget)
+{
+    size_t spent = 0;
+    while (b->err == OK && b->phase != PHASE_DONE) {
+        size_t cost;
+        b->err = step(b, &cost);
+        spent += cost;
+        if (spent >= budget && b->err == OK && b->phase != PHASE_DONE)
+            return ERR_AGAIN;
+    }
+    return b->err;
+}
+
+void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *total)
+{
+    size_t files = b->history->count;
+    size_t step = b->phase == PHASE_READ     ? b->at
+                  : b->phase == PHASE_LAYOUT ? files
+                  : b->phase == PHASE_RENDER ? files + b->at
+                                             : 2 * files;
+    *done = (uint32_t)step;
+    *total = (uint32_t)(2 * files);
+}
+
+static struct site *new_site(const struct history *history, struct sipkey secret)
+{
+    struct site *s = memory_zalloc(sizeof *s);
+    if (!s)
+        return NULL;
+    s->commit = history->commit;
+    arena_init(&s->arena, SITE_ARENA_MAX);
+    map_init(&s->pages, secret);
+    map_init(&s->derived, secret);
+    s->entries = arena_zalloc(&s->arena, history->count * sizeof *s->entries);
+    if (s->entries)
+        return s;
+    site_free(s);
+    return NULL;
+}
+
+enum err site_build_begin(struct store *store, const struct history *history,
+                          const struct site *previous, const struct site_options *options,
+                          struct site_build **into)
+{
+    struct site_build *b = memory_zalloc(sizeof *b);
+    if (!b)
+        return ERR_MEMORY;
+    *b = (struct site_build){.store = store,
+                             .history = history,
+                             .previous = previous,
+                             .options = options,
+                             .site = new_site(history, options->secret),
+                             .gzip = gzip_open(GZIP_LEVEL)};
+    arena_init(&b->arena, SITE_ARENA_MAX);
+    b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
+    if (!b->site || !b->gzip || !b->before) {
+        b->err = ERR_MEMORY;
+        site_build_end(b);
+        return ERR_MEMORY;
+    }
+    *into = b;
+    return OK;
+}
+
+struct site *site_build_end(struct site_build *b)
+{
+    struct site *s = b->site;
+    if (b->err != OK || b->phase != PHASE_DONE) {
+        site_free(s);
+        s = NULL;
+    }
+    if (b->gzip)
+        gzip_close(b->gzip);
+    arena_deinit(&b->arena);
+    memory_free(b);
+    return s;
+}

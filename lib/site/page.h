@@ -1,0 +1,46 @@
+/* Pages: bodies made into finished answers, with their gzip form, entity tags and field lines. */
+#ifndef LIB_SITE_PAGE_H
+#define LIB_SITE_PAGE_H
+
+#include "lib/gzip/gzip.h"
+#include "lib/site/site.h"
+
+/* A gzip form has to save this much, and a sixteenth of the body. */
+#define PAGE_GZIP_SAVING 64
+
+enum page_cache {
+    PAGE_FRESH,  /* asked for again every time: a push shows at once */
+    PAGE_HOURLY, /* static files of the repository */
+    PAGE_ASSET,  /* built-in assets, linked with their version */
+};
+
+enum page_policy {
+    PAGE_NO_POLICY, /* not HTML */
+    PAGE_STRICT,    /* only our own scripts and styles */
+    PAGE_AUTHORS,   /* the author wrote HTML, and may use what it wants */
+};
+
+struct page_spec {
+    uint16_t status;
+    const char *type; /* media type */
+    bool utf8;        /* the charset to tell, where the type has one */
+    bool ranges;
+    enum page_cache cache;
+    enum page_policy policy;
+    int64_t modified;      /* 0: not told */
+    struct slice location; /* of a redirection */
+};
+
+/* Makes a page with one reference. The bytes gathered in `body` are taken over (also on failure:
+ * body is empty afterwards). */
+enum err page_of_buf(struct gzip *z, const struct page_spec *spec, struct buf *body,
+                     struct site_page **into);
+
+/* The same of bytes that live as long as the program. */
+enum err page_of_static(struct gzip *z, const struct page_spec *spec, struct slice body,
+                        struct site_page **into);
+
+/* Bytes that the page holds. */
+uint64_t page_bytes(const struct site_page *p);
+
+#endif

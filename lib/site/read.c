@@ -1,0 +1,211 @@
+/* From a file of the repository to an item: where it belongs, and what its header says. */
+#include "lib/markdown/markdown.h"
+#include "lib/site/article.h"
+#include "lib/site/internal.h"
+#include "lib/text/percent.h"
+#include "lib/text/utf8.h"
+
+#define URL_MAX 8192 /* bytes of a path or a redirection's target, encoded */
+
+/* --- where a path belongs --- */
+
+bool path_is_hidden(struct slice path)
+{
+    for (bool more = true; more;) {
+        struct slice name;
+        more = slice_cut(path, '/', &name, &path);
+        if (slice_starts(name, SLICE(".")))
+            return true;
+    }
+    return false;
+}
+
+/* Files that are asked for at the root whatever the site is made of. */
+static bool is_well_known(struct slice path)
+{
+    return slice_is(path, "favicon.ico") || slice_is(path, "robots.txt");
+}
+
+bool path_is_static(struct slice path)
+{
+    return slice_starts(path, SLICE("static/")) || is_well_known(path);
+}
+
+/* Names of the first folder that the site itself answers at. */
+static bool is_taken(struct slice path)
+{
+    static const char *const names[] = {"tags", "atom", "status", "static"};
+    struct slice first, rest;
+    slice_cut(path, '/', &first, &rest);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_is(first, names[i]))
+            return true;
+    return false;
+}
+
+static const char *path_fault(const struct history_file *file)
+{
+    if (!utf8_valid(file->path))
+        return "the file's name is not UTF-8";
+    for (size_t i = 0; i < file->path.len; i++)
+        if (file->path.ptr[i] < ' ' || file->path.ptr[i] == 0x7F)
+            return "the file's name holds a control character";
+    if (file->path.len > URL_MAX / 3)
+        return "the file's name is too long";
+    if (file->mode == GIT_MODE_LINK)
+        return "symbolic links are not followed";
+    if (!path_is_static(file->path) && is_taken(file->path))
+        return "the site itself answers at this name";
+    return NULL;
+}
+
+/* --- what it says --- */
+
+/* Buffers that an item's texts lie in until it is made. */
+struct scratch {
+    struct buf url;
+    struct buf title;
+    struct buf abstract;
+    struct buf redirect;
+};
+
+static struct slice file_title(struct slice path)
+{
+    struct slice name = path, rest;
+    while (slice_cut(name, '/', &rest, &name))
+        ;
+    name = rest;
+    struct slice md = SLICE(".md"), markdown = SLICE(".markdown");
+    if (slice_ends(name, md) && name.len > md.len)
+        return slice_take(name, name.len - md.len);
+    if (slice_ends(name, markdown) && name.len > markdown.len)
+        return slice_take(name, name.len - markdown.len);
+    return name;
+}
+
+static enum err find_title(const struct article *a, struct slice path, struct scratch *s,
+                           struct item *i)
+{
+    i->title = a->title;
+    if (i->title.len)
+        return OK;
+    bool leads;
+    enum err e = markdown_title(a->body, TITLE_MAX, &s->title, &leads);
+    i->title = buf_slice(&s->title);
+    i->skip_title = i->title.len > 0 && leads;
+    if (i->title.len == 0)
+        i->title = file_title(path);
+    return e;
+}
+
+/* A target may hold whatever a URL may; all else is encoded. '%' stays: it may be encoded already. */
+static void put_target(struct buf *b, struct slice target)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < target.len; i++) {
+        uint8_t c = target.ptr[i];
+        if (c > ' ' && c < 0x7F && !strchr("\"<>\\^`{|}", c)) {
+            buf_byte(b, c);
+        } else {
+            buf_byte(b, '%');
+            buf_byte(b, (uint8_t)digits[c >> 4]);
+            buf_byte(b, (uint8_t)digits[c & 15]);
+        }
+    }
+}
+
+static void set_problem(struct item *i, uint32_t line, const char *reason)
+{
+    i->kind = ITEM_PROBLEM;
+    i->line = line;
+    i->reason = reason;
+}
+
+static enum err read_article(const struct article *a, struct slice path, struct scratch *s,
+                             struct item *i)
+{
+    i->kind = ITEM_ARTICLE;
+    i->author = a->author;
+    i->author_url = a->author_url;
+    enum err e = find_title(a, path, s, i);
+    if (e == OK && a->abstract.len)
+        e = markdown_inline(a->abstract, MARKDOWN_EXTENSIONS, &s->abstract);
+    i->abstract = buf_slice(&s->abstract);
+    return e;
+}
+
+static enum err read_text(struct slice text, struct slice path, struct scratch *s, struct item *i,
+                          struct article *a)
+{
+    struct article_fault fault;
+    if (article_parse(text, a, &fault) != OK) {
+        set_problem(i, fault.line, fault.reason);
+        return OK;
+    }
+    i->tags = a->tags;
+    i->tag_count = a->tag_count;
+    if (a->redirect.len == 0)
+        return read_article(a, path, s, i);
+    i->kind = ITEM_REDIRECT;
+    put_target(&s->redirect, a->redirect);
+    i->redirect = buf_slice(&s->redirect);
+    if (i->redirect.len > URL_MAX)
+        set_problem(i, 0, "the target of the redirection is too long");
+    return s->redirect.err;
+}
+
+/* A blob that the store does not give is the file's problem, unless memory was short. */
+static enum err read_blob(struct store *store, const struct history_file *file, struct item *i,
+                          struct store_object *object)
+{
+    enum err e = store_read_as(store, &file->blob, GIT_BLOB, object);
+    if (e == OK || e == ERR_MEMORY)
+        return e;
+    set_problem(i, 0, e == ERR_LIMIT ? "the file is too large" : "the file cannot be read");
+    return OK;
+}
+
+static enum err read_file(struct store *store, const struct history_file *file, struct scratch *s,
+                          struct item **into)
+{
+    struct article a;
+    struct item i = {.kind = ITEM_STATIC, .blob = file->blob, .mode = file->mode};
+    struct store_object object = {0};
+    enum err e = OK;
+    i.created = file->created;
+    i.changed = file->changed;
+    buf_byte(&s->url, '/');
+    buf_put(&s->url, file->path);
+    i.url = buf_slice(&s->url);
+    const char *fault = path_fault(file);
+    if (fault)
+        set_problem(&i, 0, fault);
+    else if (!path_is_static(file->path))
+        e = read_blob(store, file, &i, &object);
+    if (object.type == GIT_BLOB && object.content.len > SITE_ARTICLE_MAX)
+        set_problem(&i, 0, "the article is larger than 8 MiB");
+    else if (e == OK && object.type == GIT_BLOB)
+        e = read_text(object.content, file->path, s, &i, &a);
+    if (e == OK)
+        e = s->url.err;
+    if (e == OK && !(*into = item_new(&i)))
+        e = ERR_MEMORY;
+    if (object.type != GIT_NONE)
+        store_release(&object);
+    return e;
+}
+
+enum err item_read(struct store *store, const struct history_file *file, struct item **into)
+{
+    struct scratch s;
+    buf_init(&s.url, SITE_ARENA_MAX);
+    buf_init(&s.title, SITE_ARTICLE_MAX * 2);
+    buf_init(&s.abstract, SITE_ARTICLE_MAX);
+    buf_init(&s.redirect, SITE_ARTICLE_MAX);
+    enum err e = read_file(store, file, &s, into);
+    buf_deinit(&s.url);
+    buf_deinit(&s.title);
+    buf_deinit(&s.abstract);
+    buf_deinit(&s.redirect);
+    return e;
+}
