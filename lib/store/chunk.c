@@ -42,3 +42,9 @@ void store_chunk_cut(struct store *s, uint32_t count)
     while (s->chunk_count > count)
         memory_free(s->chunks[--s->chunk_count]);
 }
+
+void store_chunk_free(struct store *s, uint32_t number)
+{
+    memory_free(s->chunks[number]);
+    s->chunks[number] = NULL;
+}

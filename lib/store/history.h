@@ -23,15 +23,16 @@ struct history_file {
 
 struct history {
     struct oid commit;
-    struct oid root;            /* the first commit of all (the oldest root reached) */
+    struct oid root;            /* the first commit of all: where the first parents end */
     struct history_file *files; /* in bytewise order of their paths */
     size_t count;
     uint32_t walked; /* commits looked at */
     void *owned;
 };
 
-/* previous (may be NULL): the answer for an earlier commit; where it is an ancestor only what came
- * since is walked. into is given back with history_release; previous stays the caller's. */
+/* ERR_NOT_FOUND (the store lacks a part of the history), ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY.
+ * previous (may be NULL): the answer for an earlier commit; where it is an ancestor, only what came
+ * since is walked, and further back only for paths that are new. into is given back with history_release; previous stays the caller's. */
 enum err history_walk(struct store *s, const struct oid *commit, const struct history *previous,
                       struct history *into);
 void history_release(struct history *h);

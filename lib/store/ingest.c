@@ -84,7 +84,7 @@ enum err store_pack_chain(struct store_pack *p, uint32_t number)
 {
     struct store *s = p->s;
     struct entry *e = &s->entries[number];
-    uint32_t weight = (e->size >> 16) + 1;
+    uint32_t weight = store_weight(e->size);
     if (e->flags & ENTRY_DELTA) {
         const struct entry *base = &s->entries[e->base];
         if (base->depth >= s->limits.delta_depth)
@@ -163,8 +163,7 @@ static enum err take_object(struct store_pack *p, struct slice stream,
         return fail(p, ERR_MEMORY, "");
     enum err err = ERR_AGAIN;
     if (store_inflate(p->s, stream, content->bytes, content->size, used) == OK) {
-        struct entry e = {
-            .size = content->size, .base = NO_ENTRY, .type = (uint8_t)header->type};
+        struct entry e = {.size = content->size, .base = NO_ENTRY, .type = (uint8_t)header->type};
         uint32_t number;
         *used += header->header;
         err = add(p, &e, *used, &number);
@@ -205,8 +204,7 @@ static enum err resolve_or_wait(struct store_pack *p, uint32_t number)
     if (base != NO_ENTRY && s->entries[base].type != GIT_NONE)
         under = store_cache_get(&s->cache, base);
     if (under == NULL)
-        return push(&p->pending, number) == OK ? OK
-                                               : store_pack_fail(p, number, ERR_MEMORY, "");
+        return push(&p->pending, number) == OK ? OK : store_pack_fail(p, number, ERR_MEMORY, "");
     struct content *content = NULL;
     enum err e = store_pack_chain(p, number);
     if (e == OK) {
@@ -226,7 +224,8 @@ static enum err find_base(struct store_pack *p, const struct git_pack_entry *hea
         return OK;
     }
     *base = entry_at(p, header->back);
-    return *base != NO_ENTRY ? OK : fail(p, ERR_MALFORMED, "no object begins where its base should");
+    return *base != NO_ENTRY ? OK
+                             : fail(p, ERR_MALFORMED, "no object begins where its base should");
 }
 
 static enum err take_delta(struct store_pack *p, struct slice stream,
@@ -469,6 +468,7 @@ static void keep(struct store_pack *p)
     struct store *s = p->s;
     uint32_t last = s->chunk_count - 1;
     store_chunk_resize(s, last, s->chunks[last]->used); /* smaller; if not, no harm */
+    store_flatten(s, p->first);
     for (uint32_t i = p->first_chunk; i < s->chunk_count; i++)
         s->stats.pack_bytes += s->chunks[i]->used;
     s->fresh_bytes += p->received;
@@ -482,9 +482,9 @@ enum err store_pack_end(struct store_pack *p, struct buf *error)
     if (p->err == OK)
         advance(p, true);
     if (p->err == OK && p->part != PACK_WHOLE)
-        fail(p, ERR_MALFORMED, p->part == PACK_ENTRIES
-                                   ? "its compressed bytes are broken, or the pack ends in them"
-                                   : "it ends before its end");
+        fail(p, ERR_MALFORMED,
+             p->part == PACK_ENTRIES ? "its compressed bytes are broken, or the pack ends in them"
+                                     : "it ends before its end");
     if (p->err == OK)
         store_pack_resolve(p);
     enum err e = p->err;

@@ -20,6 +20,7 @@
 enum entry_flags {
     ENTRY_DELTA = 1, /* packed as a delta against `base` */
     ENTRY_NAMED = 2, /* found by its id: known, and no other entry had it before */
+    ENTRY_WHOLE = 4, /* all that it needs is here, too: see check.c */
 };
 
 struct entry {
@@ -79,17 +80,19 @@ struct store {
 
     struct cache cache;
     struct libdeflate_decompressor *inflater;
-    struct buf delta;  /* scratch: the delta being applied */
-    uint32_t *chain;   /* scratch: limits.delta_depth entries */
+    struct buf delta; /* scratch: the delta being applied */
+    uint32_t *chain;  /* scratch: limits.delta_depth entries */
 
     struct store_pack *receiving;
     struct store_stats stats;
     uint64_t fresh_bytes; /* packed bytes that came since the last compaction */
+    uint64_t credit;      /* see compact.c */
 };
 
 /* --- table.c: entries and their ids --------------------------------------------------------- */
 
-enum err store_table_add(struct store *s, const struct entry *e, uint32_t reserve, uint32_t *number);
+enum err store_table_add(struct store *s, const struct entry *e, uint32_t reserve,
+                         uint32_t *number);
 
 /* Gives an entry its id. Where another entry has it already, ERR_EXISTS and that in *twin. */
 enum err store_table_name(struct store *s, uint32_t number, const struct oid *id, uint32_t *twin);
@@ -99,6 +102,9 @@ uint32_t store_table_find(const struct store *s, const uint8_t *id);
 
 /* Forgets the entries from this number on. */
 void store_table_cut(struct store *s, uint32_t count);
+
+/* Gives back room that is not needed, if there is much of it. */
+void store_table_shrink(struct store *s);
 void store_table_free(struct store *s);
 
 static inline const uint8_t *store_id(const struct store *s, uint32_t number)
@@ -119,6 +125,9 @@ static inline uint32_t store_find(const struct store *s, const struct oid *id)
 enum err store_chunk_add(struct store *s, uint32_t cap);
 enum err store_chunk_resize(struct store *s, uint32_t number, uint32_t cap);
 void store_chunk_cut(struct store *s, uint32_t count);
+
+/* Gives a chunk's memory back; its place in the list stays, empty. */
+void store_chunk_free(struct store *s, uint32_t number);
 
 static inline struct slice store_packed(const struct store *s, const struct entry *e)
 {
@@ -163,7 +172,18 @@ enum err store_load(struct store *s, uint32_t number, struct content **into);
 enum err store_apply(struct store *s, uint32_t number, struct content *base, struct content **into);
 enum err store_build(struct store *s, uint32_t number, struct content *base, struct content **into);
 
+/* The part that an object of this size has in its entry's weight. */
+static inline uint32_t store_weight(uint32_t size)
+{
+    return (size >> 16) + 1;
+}
+
 /* Gives scratch memory back that one large delta has taken. */
 void store_trim(struct store *s);
+
+/* --- flatten.c ------------------------------------------------------------------------------ */
+
+/* Entries from this number on that lie too deep are packed as wholes; without memory they stay. */
+void store_flatten(struct store *s, uint32_t first);
 
 #endif

@@ -127,8 +127,7 @@ static enum err resolve_one(struct store_pack *p, uint32_t number)
 
 static void push(struct resolver *r, uint32_t depth, uint32_t number)
 {
-    r->stack[depth] =
-        (struct frame){number, first_by_number(r, number), first_by_id(r, number)};
+    r->stack[depth] = (struct frame){number, first_by_number(r, number), first_by_id(r, number)};
 }
 
 /* All that builds on an entry that is resolved. */

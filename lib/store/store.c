@@ -17,9 +17,8 @@ const struct store_limits STORE_LIMITS_DEFAULT = {
 
 static struct libdeflate_decompressor *open_inflater(void)
 {
-    const struct libdeflate_options options = {.sizeof_options = sizeof(options),
-                                               .malloc_func = memory_alloc,
-                                               .free_func = memory_free};
+    const struct libdeflate_options options = {
+        .sizeof_options = sizeof(options), .malloc_func = memory_alloc, .free_func = memory_free};
     return libdeflate_alloc_decompressor_ex(&options);
 }
 

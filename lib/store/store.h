@@ -15,6 +15,7 @@
 #define STORE_OBJECTS_MAX      (4u << 20)
 #define STORE_OBJECT_BYTES_MAX (128u << 20) /* of one object, inflated */
 #define STORE_DELTA_DEPTH_MAX  4096         /* git's own writers stop at 50 to 4095 */
+#define STORE_DELTA_DEPTH_KEPT 64           /* what lies deeper is made whole when it is kept */
 #define STORE_CHAIN_BYTES_MAX  (UINT64_C(16) << 30) /* of an object and all its bases, inflated */
 #define STORE_WORK_BYTES_MAX   (UINT64_C(64) << 30) /* inflated to take one pack in */
 #define STORE_PATH_DEPTH_MAX   64

@@ -7,7 +7,7 @@
 
 #include "signatures/memory.h"
 
-#define SLOTS_FIRST 64u
+#define SLOTS_FIRST   64u
 #define FIRST_ENTRIES 64u
 
 static uint32_t home(const struct store *s, const uint8_t *id)
@@ -61,6 +61,8 @@ static enum err room_for_slot(struct store *s)
 
 static enum err resize(struct store *s, uint32_t capacity)
 {
+    if (capacity < s->capacity)
+        s->capacity = capacity; /* even if one of the two cannot be made smaller */
     uint8_t *ids = memory_resize(s->ids, (size_t)capacity * s->id_bytes);
     if (ids == NULL)
         return ERR_MEMORY;
@@ -110,6 +112,21 @@ void store_table_cut(struct store *s, uint32_t count)
         return;
     s->count = count;
     refill(s);
+}
+
+void store_table_shrink(struct store *s)
+{
+    if (s->capacity > s->count + s->count / 2 + FIRST_ENTRIES)
+        resize(s, s->count + s->count / 4 + FIRST_ENTRIES / 2);
+    while (s->slot_count > SLOTS_FIRST && s->slots_used < s->slot_count / 8) {
+        uint32_t wanted = s->slot_count / 2;
+        uint32_t *slots = memory_resize(s->slots, wanted * sizeof(*slots));
+        if (slots == NULL)
+            return;
+        s->slots = slots;
+        s->slot_count = wanted;
+        refill(s);
+    }
 }
 
 void store_table_free(struct store *s)

@@ -1,0 +1,206 @@
+/*
+ * Compaction: gives back what the current commit does not reach.
+ *
+ * Marking walks the whole history, so it is earned: every update brings credit for a few objects,
+ * and a walk is made when there is credit for all of them, or when as much came as half of what is
+ * kept. Then entries that are dead leave the table, and chunks are looked at one by one: those with
+ * nothing alive go, those with little alive and small ones are moved together, the rest stays where
+ * it is. So an update pays for a part of a walk, and for moving about as much as had died.
+ */
+#include "lib/store/reach.h"
+
+#include "signatures/memory.h"
+
+#define CREDIT_PER_UPDATE 64u /* objects of the next walk that an update pays for */
+#define CHUNK_BYTES       (1u << 20)
+#define CHUNK_SMALL       (64u << 10) /* smaller ones are moved together */
+
+/* Objects that a walk opens: commits and trees, of which there are at most as many as entries. */
+static bool worth_the_walk(struct store *s)
+{
+    s->credit += CREDIT_PER_UPDATE;
+    bool much_new = s->fresh_bytes >= s->stats.pack_bytes / 3;
+    return s->fresh_bytes > 0 && (much_new || s->credit >= s->visible);
+}
+
+/* Deltas need their bases. */
+static void mark_bases(const struct store *s, uint64_t *live)
+{
+    for (uint32_t i = 0; i < s->visible; i++) {
+        if (!store_bit(live, i))
+            continue;
+        uint32_t at = i;
+        while (s->entries[at].flags & ENTRY_DELTA && !store_bit(live, s->entries[at].base)) {
+            at = s->entries[at].base;
+            store_bit_set(live, at);
+        }
+    }
+}
+
+/* Moves entries that live to the front of the table. moved: their new numbers. What is only a base
+ * may have lost what it needs. */
+static void renumber(struct store *s, const uint64_t *live, const uint64_t *reached,
+                     uint32_t *moved)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->visible; i++) {
+        if (!store_bit(live, i))
+            continue;
+        moved[i] = count;
+        s->entries[count] = s->entries[i];
+        memmove(s->ids + (size_t)count * s->id_bytes, store_id(s, i), s->id_bytes);
+        if (!store_bit(reached, i))
+            s->entries[count].flags &= (uint8_t)~ENTRY_WHOLE;
+        count++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (s->entries[i].flags & ENTRY_DELTA)
+            s->entries[i].base = moved[s->entries[i].base];
+    }
+    s->visible = count;
+    store_table_cut(s, count);
+}
+
+/* --- chunks ---------------------------------------------------------------------------------- */
+
+static bool to_be_moved(const struct chunk *c, uint64_t alive)
+{
+    return c->used < CHUNK_SMALL || alive * 4 < (uint64_t)c->used * 3;
+}
+
+/* Room for an entry in the last chunk, or in a new one; chunks from `fresh` on are new. */
+static struct chunk *room(struct store *s, uint32_t fresh, uint32_t packed, uint64_t all)
+{
+    if (s->chunk_count > fresh) {
+        struct chunk *last = s->chunks[s->chunk_count - 1];
+        if (last->cap - last->used >= packed)
+            return last;
+    }
+    uint64_t cap = all < CHUNK_BYTES ? all : CHUNK_BYTES;
+    if (store_chunk_add(s, packed > cap ? packed : (uint32_t)cap) != OK)
+        return NULL;
+    return s->chunks[s->chunk_count - 1];
+}
+
+/* Moves the entries of all chunks that are to be left. alive: bytes in each chunk, taken down as
+ * they move. Stops where there is no memory: what was not moved stays. */
+static void move_entries(struct store *s, uint64_t *alive, const bool *leave, uint32_t fresh)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < fresh; i++)
+        all += leave[i] ? alive[i] : 0;
+    for (uint32_t i = 0; i < s->visible; i++) {
+        struct entry *e = &s->entries[i];
+        uint32_t from = e->chunk;
+        if (from >= fresh || !leave[from])
+            continue;
+        struct chunk *into = room(s, fresh, e->packed, all);
+        if (into == NULL)
+            return;
+        struct slice packed = store_packed(s, e);
+        memcpy(into->bytes + into->used, packed.ptr, packed.len);
+        e->offset = into->used;
+        e->chunk = s->chunk_count - 1;
+        into->used += e->packed;
+        all -= e->packed;
+        alive[from] -= e->packed;
+        if (alive[from] == 0)
+            store_chunk_free(s, from);
+    }
+}
+
+/* Closes the gaps in the list of chunks. number: room for as many as there are. */
+static void renumber_chunks(struct store *s, uint32_t *number)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->chunk_count; i++) {
+        number[i] = count;
+        if (s->chunks[i] != NULL)
+            s->chunks[count++] = s->chunks[i];
+    }
+    s->chunk_count = count;
+    s->stats.pack_bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        s->stats.pack_bytes += s->chunks[i]->used;
+    s->stats.dead_bytes = s->stats.pack_bytes;
+    for (uint32_t i = 0; i < s->visible; i++) {
+        s->entries[i].chunk = number[s->entries[i].chunk];
+        s->stats.dead_bytes -= s->entries[i].packed;
+    }
+}
+
+/* Scratch for the chunks, taken before anything is changed. */
+struct sweep {
+    uint64_t *alive;
+    uint32_t *number;
+    bool *leave;
+};
+
+static void sweep_chunks(struct store *s, const struct sweep *w)
+{
+    uint32_t fresh = s->chunk_count;
+    memset(w->alive, 0, fresh * sizeof(*w->alive));
+    for (uint32_t i = 0; i < s->visible; i++)
+        w->alive[s->entries[i].chunk] += s->entries[i].packed;
+    for (uint32_t i = 0; i < fresh; i++) {
+        w->leave[i] = to_be_moved(s->chunks[i], w->alive[i]);
+        if (w->alive[i] == 0)
+            store_chunk_free(s, i);
+    }
+    move_entries(s, w->alive, w->leave, fresh);
+    renumber_chunks(s, w->number);
+}
+
+/* --- all together ---------------------------------------------------------------------------- */
+
+/* New chunks are at most as many as there were, or one for each MiB and those that are larger. */
+static bool sweep_init(struct sweep *w, const struct store *s)
+{
+    size_t most = 2 * (size_t)s->chunk_count + (size_t)(s->stats.pack_bytes / CHUNK_BYTES) * 2 + 2;
+    w->alive = memory_alloc(s->chunk_count * sizeof(*w->alive));
+    w->leave = memory_alloc(s->chunk_count * sizeof(*w->leave));
+    w->number = memory_alloc(most * sizeof(*w->number));
+    return w->alive != NULL && w->leave != NULL && w->number != NULL;
+}
+
+static void sweep_deinit(struct sweep *w)
+{
+    memory_free(w->alive);
+    memory_free(w->leave);
+    memory_free(w->number);
+}
+
+static void drop_dead(struct store *s, const struct oid *commit, uint64_t *live, uint64_t *reached,
+                      uint32_t *moved)
+{
+    struct oid missing;
+    struct sweep w;
+    if (store_reach(s, commit, 0, reached, &missing) != OK)
+        return;
+    memcpy(live, reached, store_bits_bytes(s->visible));
+    mark_bases(s, live);
+    if (sweep_init(&w, s)) {
+        store_cache_cut(&s->cache, 0);
+        renumber(s, live, reached, moved);
+        sweep_chunks(s, &w);
+        store_table_shrink(s);
+        s->stats.packs = 1;
+        s->fresh_bytes = 0;
+        s->credit = 0;
+    }
+    sweep_deinit(&w);
+}
+
+void store_compact(struct store *s, const struct oid *commit)
+{
+    if (s->receiving != NULL || !worth_the_walk(s))
+        return;
+    uint64_t *live = memory_zalloc(store_bits_bytes(s->visible));
+    uint64_t *reached = memory_zalloc(store_bits_bytes(s->visible));
+    uint32_t *moved = memory_alloc(s->visible * sizeof(*moved));
+    if (live != NULL && reached != NULL && moved != NULL)
+        drop_dead(s, commit, live, reached, moved);
+    memory_free(live);
+    memory_free(reached);
+    memory_free(moved);
+}

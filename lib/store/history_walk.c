@@ -1,0 +1,427 @@
+/*
+ * The walk: from the newest commit to the oldest, as `git log -- PATH` goes, for all paths at once.
+ *
+ * A queued commit carries the set of paths that are followed through it. When it is taken off:
+ *
+ *   - a path that is the same as in a parent is followed to the first such parent only;
+ *   - any other is altered here, and is followed to all parents (it may have been there before);
+ *   - with no parent, a path that is there is altered.
+ *
+ * The first commit met that alters a path tells when it changed, the last one when it was created.
+ * A path meets a commit once at most, even where clocks were wrong and a commit comes before its
+ * child: `seen` has the paths that were ever queued with it.
+ *
+ * Sets are shared, so that a history without forks needs only one.
+ */
+#include "lib/store/history_walk.h"
+
+#include "signatures/memory.h"
+
+struct commit {
+    struct oid id;
+    struct oid tree;
+    int64_t author;
+    int64_t committer;
+    uint32_t parents; /* index of the first in walk.parent_ids */
+    uint32_t parent_count;
+    struct set *seen;
+    struct set *queued; /* NULL: not in the queue */
+};
+
+struct place {
+    int64_t date;
+    uint64_t turn; /* of queueing: first come, first served */
+    uint32_t commit;
+};
+
+struct walk {
+    struct store *s;
+    struct paths *paths;
+    const struct history *previous;
+    uint32_t words;
+
+    struct commit *commits;
+    uint32_t commit_count;
+    uint32_t commit_capacity;
+    uint32_t *by_entry; /* number of the commit + 1 */
+    struct oid *parent_ids;
+    uint32_t parent_count;
+    uint32_t parent_capacity;
+
+    struct place *queue; /* a heap */
+    uint32_t queue_count;
+    uint32_t queue_capacity;
+    uint64_t turns;
+
+    uint64_t *remaining; /* scratch sets */
+    uint64_t *differ;
+    uint32_t walked;
+};
+
+/* --- commits --------------------------------------------------------------------------------- */
+
+static enum err grow(void **items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return OK;
+    uint32_t wanted = *capacity + *capacity / 2 + 64;
+    void *grown = memory_resize(*items, wanted * size);
+    if (grown == NULL)
+        return ERR_MEMORY;
+    *items = grown;
+    *capacity = wanted;
+    return OK;
+}
+
+static enum err add_parent(struct walk *w, const struct oid *id)
+{
+    void *items = w->parent_ids;
+    enum err e = grow(&items, w->parent_count, &w->parent_capacity, sizeof(*w->parent_ids));
+    w->parent_ids = items;
+    if (e == OK)
+        w->parent_ids[w->parent_count++] = *id;
+    return e;
+}
+
+static enum err add_commit(struct walk *w, const struct oid *id, const struct git_commit *parsed,
+                           uint32_t *number)
+{
+    void *items = w->commits;
+    enum err e = grow(&items, w->commit_count, &w->commit_capacity, sizeof(*w->commits));
+    w->commits = items;
+    if (e != OK)
+        return e;
+    struct commit c = {.id = *id,
+                       .tree = parsed->tree,
+                       .author = parsed->author.when,
+                       .committer = parsed->committer.when,
+                       .parents = w->parent_count,
+                       .parent_count = parsed->parent_count};
+    for (uint32_t i = 0; e == OK && i < parsed->parent_count; i++)
+        e = add_parent(w, &parsed->parents[i]);
+    *number = w->commit_count;
+    if (e == OK)
+        w->commits[w->commit_count++] = c;
+    return e;
+}
+
+/* The number of the commit with this id, which is read at the first time. */
+static enum err find_commit(struct walk *w, const struct oid *id, uint32_t *number)
+{
+    uint32_t entry = store_find(w->s, id);
+    if (entry == NO_ENTRY)
+        return ERR_NOT_FOUND;
+    if (w->by_entry[entry] != 0) {
+        *number = w->by_entry[entry] - 1;
+        return OK;
+    }
+    struct store_object o;
+    struct git_commit parsed;
+    enum err e = store_read_as(w->s, id, GIT_COMMIT, &o);
+    if (e != OK)
+        return e;
+    e = git_commit_parse(w->s->kind, o.content, &parsed);
+    if (e == OK)
+        e = add_commit(w, id, &parsed, number);
+    if (e == OK)
+        w->by_entry[entry] = *number + 1;
+    store_release(&o);
+    return e;
+}
+
+static enum err find_parent(struct walk *w, uint32_t commit, uint32_t index, uint32_t *number)
+{
+    struct oid id = w->parent_ids[w->commits[commit].parents + index];
+    return find_commit(w, &id, number);
+}
+
+/* --- the queue ------------------------------------------------------------------------------- */
+
+static bool before(const struct place *a, const struct place *b)
+{
+    return a->date != b->date ? a->date > b->date : a->turn < b->turn;
+}
+
+static enum err enqueue(struct walk *w, uint32_t commit)
+{
+    void *items = w->queue;
+    enum err e = grow(&items, w->queue_count, &w->queue_capacity, sizeof(*w->queue));
+    w->queue = items;
+    if (e != OK)
+        return e;
+    struct place p = {w->commits[commit].committer, w->turns++, commit};
+    uint32_t at = w->queue_count++;
+    while (at > 0 && before(&p, &w->queue[(at - 1) / 2])) {
+        w->queue[at] = w->queue[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    w->queue[at] = p;
+    return OK;
+}
+
+static uint32_t dequeue(struct walk *w)
+{
+    uint32_t commit = w->queue[0].commit;
+    struct place p = w->queue[--w->queue_count];
+    uint32_t at = 0;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= w->queue_count)
+            break;
+        if (child + 1 < w->queue_count && before(&w->queue[child + 1], &w->queue[child]))
+            child++;
+        if (!before(&w->queue[child], &p))
+            break;
+        w->queue[at] = w->queue[child];
+        at = child;
+    }
+    w->queue[at] = p;
+    return commit;
+}
+
+/* --- following paths ------------------------------------------------------------------------- */
+
+/* *set |= more, on a copy if others share it. */
+static enum err unite(struct walk *w, struct set **set, const struct set *more)
+{
+    if ((*set)->refs > 1) {
+        struct set *own = store_set_copy(*set, w->words);
+        if (own == NULL)
+            return ERR_MEMORY;
+        store_set_release(*set);
+        *set = own;
+    }
+    for (uint32_t i = 0; i < w->words; i++)
+        (*set)->words[i] |= more->words[i];
+    return OK;
+}
+
+/* What of a set the commit has not seen yet; NULL without memory. */
+static struct set *unseen(const struct walk *w, const struct commit *c, struct set *set)
+{
+    set->refs++;
+    if (c->seen == NULL)
+        return set;
+    struct set *fresh = store_set_copy(set, w->words);
+    store_set_release(set);
+    for (uint32_t i = 0; fresh != NULL && i < w->words; i++)
+        fresh->words[i] &= ~c->seen->words[i];
+    return fresh;
+}
+
+/* Puts a set where there was none, or into the one that is there. */
+static enum err put(struct walk *w, struct set **where, struct set *set)
+{
+    if (*where != NULL)
+        return unite(w, where, set);
+    set->refs++;
+    *where = set;
+    return OK;
+}
+
+/* Follows the paths of a set to a commit. */
+static enum err follow(struct walk *w, uint32_t commit, struct set *set)
+{
+    struct commit *c = &w->commits[commit];
+    struct set *fresh = unseen(w, c, set);
+    if (fresh == NULL)
+        return ERR_MEMORY;
+    enum err e = OK;
+    if (!store_set_empty(fresh->words, w->words)) {
+        bool waiting = c->queued != NULL;
+        e = put(w, &c->seen, fresh);
+        if (e == OK)
+            e = put(w, &c->queued, fresh);
+        if (e == OK && !waiting)
+            e = enqueue(w, commit);
+    }
+    store_set_release(fresh);
+    return e;
+}
+
+/* The paths in `remaining` were altered by this commit. */
+static void alter(struct walk *w, const struct commit *c)
+{
+    for (uint32_t i = 0; i < w->words; i++) {
+        for (uint64_t bits = w->remaining[i]; bits != 0; bits &= bits - 1) {
+            struct history_file *f = &w->paths->files[i * 64 + (uint32_t)__builtin_ctzll(bits)];
+            if (f->changed == HISTORY_UNKNOWN)
+                f->changed = c->author;
+            f->created = c->author;
+        }
+    }
+}
+
+/* Compares with one parent (NULL: with nothing). Leaves in `remaining` what is not the same; the
+ * rest goes to *same, if it is wanted. */
+static enum err compare(struct walk *w, const struct oid *tree, const struct oid *parent,
+                        struct set *same)
+{
+    memset(w->differ, 0, w->words * sizeof(uint64_t));
+    enum err e = store_history_diff(w->s, w->paths, w->remaining, tree, parent, w->differ);
+    for (uint32_t i = 0; i < w->words; i++) {
+        if (same != NULL)
+            same->words[i] = w->remaining[i] & ~w->differ[i];
+        w->remaining[i] &= w->differ[i];
+    }
+    return e;
+}
+
+/* A commit with at most one parent: all paths go there. */
+static enum err visit_plain(struct walk *w, uint32_t commit, struct set *set)
+{
+    struct oid tree = w->commits[commit].tree;
+    if (w->commits[commit].parent_count == 0) {
+        enum err e = compare(w, &tree, NULL, NULL);
+        alter(w, &w->commits[commit]);
+        return e;
+    }
+    uint32_t parent;
+    enum err e = find_parent(w, commit, 0, &parent);
+    if (e == OK)
+        e = compare(w, &tree, &w->commits[parent].tree, NULL);
+    if (e != OK)
+        return e;
+    alter(w, &w->commits[commit]);
+    return follow(w, parent, set);
+}
+
+/* The set of those that are the same as in this parent, taken from `remaining`. */
+static enum err take_same(struct walk *w, uint32_t commit, uint32_t parent, struct set **into)
+{
+    struct oid tree = w->commits[commit].tree;
+    *into = store_set_new(w->words);
+    if (*into == NULL)
+        return ERR_MEMORY;
+    if (store_set_empty(w->remaining, w->words))
+        return OK;
+    return compare(w, &tree, &w->commits[parent].tree, *into);
+}
+
+static enum err visit_merge(struct walk *w, uint32_t commit)
+{
+    struct set *same[GIT_PARENTS_MAX] = {NULL};
+    uint32_t parents[GIT_PARENTS_MAX];
+    uint32_t count = w->commits[commit].parent_count;
+    enum err e = OK;
+    for (uint32_t i = 0; e == OK && i < count; i++) {
+        e = find_parent(w, commit, i, &parents[i]);
+        if (e == OK)
+            e = take_same(w, commit, parents[i], &same[i]);
+    }
+    if (e == OK)
+        alter(w, &w->commits[commit]);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; e == OK && j < w->words; j++)
+            same[i]->words[j] |= w->remaining[j];
+        if (e == OK)
+            e = follow(w, parents[i], same[i]);
+        store_set_release(same[i]);
+    }
+    return e;
+}
+
+/* --- what was known before ------------------------------------------------------------------- */
+
+/* Takes from a set all paths that are still followed elsewhere too. */
+static void without_queued(const struct walk *w, uint64_t *set)
+{
+    for (uint32_t i = 0; i < w->queue_count; i++) {
+        const struct set *other = w->commits[w->queue[i].commit].queued;
+        for (uint32_t j = 0; j < w->words; j++)
+            set[j] &= ~other->words[j];
+    }
+}
+
+/* At the commit that `previous` answers for: its answers end the walk of every path that it knows
+ * and that is followed nowhere else. Leaves in `set` the others. */
+static void take_over(struct walk *w, struct set *set)
+{
+    const struct history *previous = w->previous;
+    memcpy(w->differ, set->words, w->words * sizeof(uint64_t));
+    without_queued(w, w->differ);
+    size_t at = 0;
+    for (uint32_t i = 0; i < w->paths->count && at < previous->count; i++) {
+        struct history_file *f = &w->paths->files[i];
+        while (at < previous->count && slice_compare(previous->files[at].path, f->path) < 0)
+            at++;
+        bool ours = w->differ[i / 64] >> i % 64 & 1;
+        if (!ours || at == previous->count || !slice_equal(previous->files[at].path, f->path))
+            continue;
+        f->created = previous->files[at].created;
+        if (f->changed == HISTORY_UNKNOWN)
+            f->changed = previous->files[at].changed;
+        set->words[i / 64] &= ~(UINT64_C(1) << i % 64);
+    }
+}
+
+/* --- the walk -------------------------------------------------------------------------------- */
+
+static enum err visit(struct walk *w, uint32_t commit)
+{
+    struct set *set = w->commits[commit].queued;
+    w->commits[commit].queued = NULL;
+    w->walked++;
+    if (w->previous != NULL && oid_equal(&w->commits[commit].id, &w->previous->commit)) {
+        struct set *own = store_set_copy(set, w->words);
+        store_set_release(set);
+        if (own == NULL)
+            return ERR_MEMORY;
+        set = own;
+        take_over(w, set);
+    }
+    enum err e = OK;
+    if (!store_set_empty(set->words, w->words)) {
+        memcpy(w->remaining, set->words, w->words * sizeof(uint64_t));
+        e = w->commits[commit].parent_count > 1 ? visit_merge(w, commit)
+                                                : visit_plain(w, commit, set);
+    }
+    store_set_release(set);
+    return e;
+}
+
+static enum err start(struct walk *w, const struct oid *commit)
+{
+    w->by_entry = memory_zalloc(w->s->count * sizeof(*w->by_entry));
+    w->remaining = memory_alloc(w->words * sizeof(uint64_t));
+    w->differ = memory_alloc(w->words * sizeof(uint64_t));
+    struct set *all = store_set_new(w->words);
+    uint32_t number;
+    enum err e = ERR_MEMORY;
+    if (w->by_entry != NULL && w->remaining != NULL && w->differ != NULL && all != NULL)
+        e = find_commit(w, commit, &number);
+    if (e == OK) {
+        for (uint32_t i = 0; i < w->paths->count; i++)
+            all->words[i / 64] |= UINT64_C(1) << i % 64;
+        e = follow(w, number, all);
+    }
+    store_set_release(all);
+    return e;
+}
+
+static void finish(struct walk *w)
+{
+    for (uint32_t i = 0; i < w->commit_count; i++) {
+        store_set_release(w->commits[i].seen);
+        store_set_release(w->commits[i].queued);
+    }
+    memory_free(w->commits);
+    memory_free(w->by_entry);
+    memory_free(w->parent_ids);
+    memory_free(w->queue);
+    memory_free(w->remaining);
+    memory_free(w->differ);
+}
+
+enum err store_history_walk(struct store *s, const struct oid *commit, struct paths *paths,
+                            const struct history *previous, uint32_t *walked)
+{
+    struct walk w = {
+        .s = s, .paths = paths, .previous = previous, .words = set_words(paths->count)};
+    enum err e = start(&w, commit);
+    while (e == OK && w.queue_count > 0)
+        e = visit(&w, dequeue(&w));
+    *walked = w.walked;
+    finish(&w);
+    return e;
+}
