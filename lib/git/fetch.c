@@ -401,7 +401,7 @@ static void connect_flow(struct git_fetch *f)
 
 /* --- The start ------------------------------------------------------------------------------ */
 
-static const char *const https_refusal = "https:// is not supported here: use http:// or git://";
+static const char *const https_refusal = "a URL with http:// or git:// (https:// is not supported)";
 
 static enum err check_url(struct slice text, struct git_url *url, const char **why)
 {

@@ -94,7 +94,7 @@ static const char *parse_port(struct slice text, struct git_url *into)
     if (text.len == 0)
         return NULL;
     if (!slice_decimal(text, UINT16_MAX, &value) || value == 0)
-        return "the port is a number from 1 to 65535";
+        return "a URL with a port from 1 to 65535";
     into->port = (uint16_t)value;
     return NULL;
 }
@@ -110,21 +110,21 @@ static const char *parse_authority(struct slice text, struct git_url *into)
         person = slice_take(text, at - 1);
         slice_cut(person, ':', &into->user, &into->password);
         if (into->scheme == GIT_SCHEME_GIT)
-            return "git:// knows no names and passwords";
+            return "a URL without name and password (git:// knows none)";
         if (!encoding_ok(person))
-            return "the name or the password is not well encoded";
+            return "a URL with a name and password that are well percent-encoded";
     }
     if (!split_host(slice_drop(text, at), into, &port))
-        return "the host is a name, an IPv4 address, or an IPv6 address in brackets";
+        return "a URL whose host is a name, an IPv4 address, or an IPv6 address in brackets";
     return parse_port(port, into);
 }
 
 static const char *parse_path(struct slice path, struct git_url *into)
 {
     if (path.len == 0)
-        return "the path of the repository is missing";
+        return "a URL with the path of a repository";
     if (!encoding_ok(path))
-        return "the path is not well encoded";
+        return "a URL with a path that is well percent-encoded, without control characters";
     while (into->scheme != GIT_SCHEME_GIT && slice_ends(path, SLICE("/")))
         path = slice_take(path, path.len - 1);
     into->path = path;
@@ -171,14 +171,14 @@ static const char *parse(struct slice text, struct git_url *into)
         why = parse_path(slice_drop(text, authority), into);
     if (!why && into->branch.len > 0 &&
         (!git_ref_name_ok(into->branch) || into->branch.len > GIT_BRANCH_MAX))
-        why = "what follows # is not the name of a branch or tag";
+        why = "a URL with the name of a branch or tag after #";
     return why;
 }
 
 enum err git_url_parse(struct slice text, struct git_url *into, const char **why)
 {
     *into = (struct git_url){0};
-    *why = text.len > GIT_URL_MAX ? "the URL is longer than 2048 bytes" : parse(text, into);
+    *why = text.len > GIT_URL_MAX ? "a URL of at most 2048 bytes" : parse(text, into);
     if (!*why)
         return OK;
     return text.len > GIT_URL_MAX ? ERR_LIMIT : ERR_ARGUMENT;

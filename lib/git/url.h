@@ -26,9 +26,9 @@ struct git_url {
     struct slice branch; /* empty: the remote's HEAD */
 };
 
-/* ERR_ARGUMENT: not such a URL, and why in words (static text); ERR_LIMIT: too long. All schemes
- * above are understood here; which of them can be used is the caller's matter. */
-enum err git_url_parse(struct slice text, struct git_url *into, const char **why);
+/* ERR_ARGUMENT: not such a URL, and *wanted says what is permitted (static text); ERR_LIMIT: too
+ * long. All schemes above are understood; which of them can be used is the caller's matter. */
+enum err git_url_parse(struct slice text, struct git_url *into, const char **wanted);
 
 /* Whether a full or short ref name is one that git permits (git-check-ref-format(1)). */
 bool git_ref_name_ok(struct slice name);

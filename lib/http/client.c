@@ -48,8 +48,9 @@ static enum http_client_state after_head(struct http_client *c)
     const struct http_response *r = &c->response;
     if (c->no_body || r->status == 204 || r->status == 304)
         return HTTP_CLIENT_AT_END;
+    http_chunked_init(&c->chunks);
     if (r->chunked)
-        return HTTP_CLIENT_IN_CHUNK_LINE;
+        return HTTP_CLIENT_IN_CHUNKS;
     c->left = r->until_close ? UINT64_MAX : r->content_length;
     return c->left > 0 ? HTTP_CLIENT_IN_BODY : HTTP_CLIENT_AT_END;
 }
@@ -98,83 +99,33 @@ static enum err in_head(struct http_client *c, struct slice *in, struct http_cli
 
 /* --- The body ------------------------------------------------------------------------------- */
 
-static void take_body(struct http_client *c, struct slice *in, struct http_client_event *event)
-{
-    struct slice bytes = c->left > in->len ? *in : slice_take(*in, (size_t)c->left);
-    *in = slice_drop(*in, bytes.len);
-    if (!c->response.until_close || c->response.chunked)
-        c->left -= bytes.len;
-    tell(event, HTTP_CLIENT_BODY, bytes);
-}
-
 static enum err in_body(struct http_client *c, struct slice *in, struct http_client_event *event)
 {
-    take_body(c, in, event);
+    struct slice bytes = slice_take(*in, c->left);
+    *in = slice_drop(*in, bytes.len);
+    if (!c->response.until_close)
+        c->left -= bytes.len;
     if (c->left == 0)
         c->state = HTTP_CLIENT_AT_END;
+    tell(event, HTTP_CLIENT_BODY, bytes);
     return OK;
 }
 
-static enum err in_chunk(struct http_client *c, struct slice *in, struct http_client_event *event)
+static enum err in_chunks(struct http_client *c, struct slice *in, struct http_client_event *event)
 {
-    take_body(c, in, event);
-    if (c->left == 0)
-        c->state = HTTP_CLIENT_AFTER_CHUNK;
-    return OK;
-}
-
-/* chunk-size [ chunk-ext ] CRLF */
-static enum err chunk_size(struct http_client *c, struct slice line)
-{
-    struct slice size, extension;
-    slice_cut(slice_trim(line), ';', &size, &extension);
-    if (!slice_hex(slice_trim(size), INT64_MAX, &c->left))
+    struct slice bytes;
+    switch (http_chunked_feed(&c->chunks, in, &bytes)) {
+    case HTTP_CHUNKED_DATA:
+        tell(event, HTTP_CLIENT_BODY, bytes);
+        return OK;
+    case HTTP_CHUNKED_DONE:
+        c->state = HTTP_CLIENT_AT_END;
+        return ERR_AGAIN;
+    case HTTP_CHUNKED_BAD:
         return fail(c, ERR_MALFORMED);
-    c->line_len = 0;
-    c->state = c->left > 0 ? HTTP_CLIENT_IN_CHUNK : HTTP_CLIENT_IN_TRAILER;
-    return ERR_AGAIN;
-}
-
-static enum err in_chunk_line(struct http_client *c, struct slice *in)
-{
-    struct slice part = take_line(in);
-    if (part.len > sizeof(c->line) - c->line_len)
-        return fail(c, ERR_LIMIT);
-    memcpy(c->line + c->line_len, part.ptr, part.len);
-    c->line_len += (uint32_t)part.len;
-    struct slice line = slice_of(c->line, c->line_len);
-    return slice_ends(line, SLICE("\n")) ? chunk_size(c, line) : ERR_AGAIN;
-}
-
-/* CRLF, or LF alone. */
-static enum err after_chunk(struct http_client *c, struct slice *in)
-{
-    uint8_t byte = in->ptr[0];
-    *in = slice_drop(*in, 1);
-    if (byte == '\r' && c->line_len == 0) {
-        c->line_len = 1;
+    default:
         return ERR_AGAIN;
     }
-    c->line_len = 0;
-    c->state = HTTP_CLIENT_IN_CHUNK_LINE;
-    return byte == '\n' ? ERR_AGAIN : fail(c, ERR_MALFORMED);
-}
-
-/* Trailers mean nothing to us; they end with an empty line. */
-static enum err in_trailer(struct http_client *c, struct slice *in)
-{
-    struct slice part = take_line(in);
-    if (part.len > HTTP_CLIENT_HEAD_MAX - c->trailer_len)
-        return fail(c, ERR_LIMIT);
-    c->trailer_len += (uint32_t)part.len;
-    bool ended = slice_ends(part, SLICE("\n"));
-    struct slice text = slice_trim(part);
-    c->line_len += (uint32_t)text.len;
-    if (ended && c->line_len == 0)
-        c->state = HTTP_CLIENT_AT_END;
-    if (ended)
-        c->line_len = 0;
-    return ERR_AGAIN;
 }
 
 /* --- All together --------------------------------------------------------------------------- */
@@ -186,14 +137,8 @@ static enum err step(struct http_client *c, struct slice *in, struct http_client
         return in_head(c, in, event);
     case HTTP_CLIENT_IN_BODY:
         return in_body(c, in, event);
-    case HTTP_CLIENT_IN_CHUNK_LINE:
-        return in_chunk_line(c, in);
-    case HTTP_CLIENT_IN_CHUNK:
-        return in_chunk(c, in, event);
-    case HTTP_CLIENT_AFTER_CHUNK:
-        return after_chunk(c, in);
-    case HTTP_CLIENT_IN_TRAILER:
-        return in_trailer(c, in);
+    case HTTP_CLIENT_IN_CHUNKS:
+        return in_chunks(c, in, event);
     default:
         return fail(c, ERR_ARGUMENT);
     }

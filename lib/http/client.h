@@ -11,12 +11,12 @@
 #ifndef LIB_HTTP_CLIENT_H
 #define LIB_HTTP_CLIENT_H
 
+#include "lib/http/chunked.h"
 #include "lib/http/request.h"
 #include "runtime/buf.h"
 
-#define HTTP_CLIENT_HEAD_MAX    32768 /* status line and fields; trailers by themselves, too */
+#define HTTP_CLIENT_HEAD_MAX    32768 /* status line and fields */
 #define HTTP_CLIENT_INTERIM_MAX 16    /* interim responses before the final one */
-#define HTTP_CLIENT_CHUNK_MAX   256   /* bytes of the line before a chunk, with its extensions */
 
 struct http_response {
     uint16_t status;
@@ -40,10 +40,7 @@ enum http_client_state {
     HTTP_CLIENT_IDLE,
     HTTP_CLIENT_IN_HEAD,
     HTTP_CLIENT_IN_BODY, /* of a length, or until the end of the connection */
-    HTTP_CLIENT_IN_CHUNK_LINE,
-    HTTP_CLIENT_IN_CHUNK,
-    HTTP_CLIENT_AFTER_CHUNK,
-    HTTP_CLIENT_IN_TRAILER,
+    HTTP_CLIENT_IN_CHUNKS,
     HTTP_CLIENT_AT_END
 };
 
@@ -54,10 +51,8 @@ struct http_client {
     uint32_t interim;  /* responses skipped */
     struct buf head;   /* bytes of the head, to which the response's slices point */
     size_t line_start; /* in head, of the line that is being read */
-    uint64_t left;     /* of the body or chunk */
-    uint32_t line_len; /* of the chunk line or the trailer's line */
-    uint32_t trailer_len;
-    char line[HTTP_CLIENT_CHUNK_MAX];
+    uint64_t left;     /* of the body */
+    struct http_chunked chunks;
     struct http_response response; /* valid from HEAD to END */
     enum err err;                  /* latched, until http_client_expect */
 };

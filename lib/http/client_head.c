@@ -1,6 +1,8 @@
 /* Heads: the response's read (RFC 9112, 4 to 6), the request's written. */
 #include "lib/http/client_head.h"
 
+#include "lib/http/scan.h"
+
 /* --- Reading -------------------------------------------------------------------------------- */
 
 /* A user agent replaces the line end before a folded line by spaces (5.2). */
@@ -38,17 +40,14 @@ static enum err status_line(struct slice line, struct http_response *r)
 static bool name_ok(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", name.ptr[i]))
+        if (!HTTP_TOKEN[name.ptr[i]])
             return false;
     return name.len > 0;
 }
 
 static bool value_ok(struct slice value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if ((value.ptr[i] < ' ' && value.ptr[i] != '\t') || value.ptr[i] == 0x7f)
-            return false;
-    return true;
+    return scan_value(value) == value.len;
 }
 
 static enum err field_line(struct slice line, struct http_response *r)
