@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gitremote import GitRemote  # noqa: E402
+from images import build, configure  # noqa: E402
 from program import PLAIN, Canopy  # noqa: E402
 from support import BUNDLE  # noqa: E402
 
@@ -93,3 +94,16 @@ def hannes(git_remote):
 def module_hannes(module_remote):
     need_bundle()
     return module_remote.adopt("hannes", BUNDLE)
+
+
+@pytest.fixture
+def image(tmp_path):
+    """image(OPTION...) is a canopy configured with these options: the path of the program."""
+    made = []
+
+    def make(*arguments):
+        config = tmp_path / f"image-{len(made)}"
+        made.append(config)
+        configure(config, *arguments)
+        return build(config, config)
+    return make

@@ -1,0 +1,44 @@
+"""Programs made by the ringlet command, with settings and content of a test's own."""
+import os
+import subprocess
+
+from support import BUILD, ROOT, SANITIZED, SLOWER
+
+APP = ROOT / "apps" / "canopy"
+TOOL = BUILD / "tool" / "canopy" / "ringlet"
+
+
+def clean_environment(**more):
+    """Without what a make above us, or a git hook, has put there."""
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith(("MAKE", "MFLAGS", "GIT_", "RINGLET"))}
+    return {**kept, **more}
+
+
+def tool(*arguments, cwd=ROOT, seconds=120):
+    """The ringlet command itself, without its door: (status, output, errors)."""
+    done = subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True, text=True,
+                          timeout=seconds * SLOWER, cwd=cwd, env=clean_environment(
+                              RINGLET_ROOT=str(ROOT), RINGLET_APP="canopy",
+                              RINGLET_APP_DIR=str(APP)))
+    for mark in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
+        assert mark not in done.stderr, done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def build(config, into):
+    """What `make` in apps/canopy does, for a configuration and a destination of our own."""
+    flavour = ["SANITIZE=1"] if SANITIZED else []
+    folder = BUILD.relative_to(ROOT) if BUILD.is_relative_to(ROOT) else BUILD
+    done = subprocess.run(["make", "--no-print-directory", "app", "APP=canopy", *flavour,
+                           f"BUILD={folder}", f"CONFIG={config}", f"DIST={into}"],
+                          cwd=ROOT, capture_output=True, text=True, timeout=300 * SLOWER,
+                          env=clean_environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return into / "canopy"
+
+
+def configure(folder, *arguments):
+    status, output, errors = tool("configure", "--to", folder, *arguments)
+    assert status == 0, errors
+    return output
