@@ -7,12 +7,12 @@ DEPS_TEST := commonmark-spec axe-core playwright-core
 
 .PHONY: deps deps-test
 deps:
-	@deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
+	@CC= deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
 deps-test: deps
-	@deps/get --link $(DEPS) $(DEPS_TEST) >/dev/null
+	@CC= deps/get --link $(DEPS) $(DEPS_TEST) >/dev/null
 
 $(DEPS)/%:
-	@deps/get --link $(DEPS) $* >/dev/null
+	@CC= deps/get --link $(DEPS) $* >/dev/null
 
 # Which room wraps which library. No other room sees its headers.
 DEPS_OF_hash     := aws-lc sha1dc

@@ -1,18 +1,19 @@
 # Tests. Unit tests are programs that mirror the rooms; whole-system tests are pytest files.
 
 UNIT_SIM     := $(sort $(wildcard tests/runtime/*_test.c tests/lib/*/*_test.c \
-                  tests/platform/sim/*_test.c tests/apps/*/*_test.c))
+                  tests/platform/sim/*_test.c))
 UNIT_PROCESS := $(sort $(wildcard tests/platform/process/*_test.c tests/tool/*_test.c))
+UNIT_APP     := $(sort $(wildcard tests/apps/canopy/*_test.c))
 unit_program = $(patsubst %.c,$(BUILD)/%,$(1))
 
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 .PHONY: unit-build
-unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_PROCESS))
+unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
 
 unit:
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
-	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_PROCESS))
+	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
 
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
@@ -25,6 +26,10 @@ link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,
 TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
+	@$(link_test)
+# A program's tests run the whole of it, in the simulation.
+$(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST_COMMON) \
+                                              $(BUILD)/platform-sim.a
 	@$(link_test)
 $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-process.a
 	@$(link_test)
@@ -46,7 +51,7 @@ lint:
 
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
-lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
+lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
             $(call objects,tool) $(call objects,fuzz) $(call objects,bench) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
 
