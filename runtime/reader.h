@@ -40,7 +40,7 @@ static inline uint8_t read_u8(struct reader *r)
 static inline uint16_t read_be16(struct reader *r)
 {
     struct slice s = read_bytes(r, 2);
-    return r->bad ? 0 : (uint16_t)(s.ptr[0] << 8 | s.ptr[1]);
+    return (uint16_t)(r->bad ? 0 : s.ptr[0] << 8 | s.ptr[1]);
 }
 
 static inline uint32_t read_be32(struct reader *r)
@@ -58,7 +58,7 @@ static inline uint64_t read_be64(struct reader *r)
 static inline uint16_t read_le16(struct reader *r)
 {
     struct slice s = read_bytes(r, 2);
-    return r->bad ? 0 : (uint16_t)(s.ptr[1] << 8 | s.ptr[0]);
+    return (uint16_t)(r->bad ? 0 : s.ptr[1] << 8 | s.ptr[0]);
 }
 
 static inline uint32_t read_le32(struct reader *r)

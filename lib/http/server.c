@@ -5,6 +5,7 @@
 #include "lib/http/server.h"
 
 #include "lib/http/head.h"
+#include "lib/http/scan.h"
 
 enum state { START, BLANK, GATHER, LENGTH, CHUNKED, COMPLETE, BAD };
 
@@ -89,12 +90,12 @@ static enum http_event start(struct http_server *s, struct slice *in, struct htt
     return s->kept.err == OK ? HTTP_EVENT_NEED : refuse(s, 503);
 }
 
-/* Parsing from the front again is worth it when a line has ended; and now and then otherwise, so
- * that what can be refused is, at a cost that stays in proportion to what came. */
+/* Parsing from the front again is worth it when a line may have ended; and now and then otherwise,
+ * so that what can be refused is, at a cost that stays in proportion to what came. */
 static bool worth_a_try(const struct http_server *s, struct slice added)
 {
     return s->kept.len == HTTP_HEAD_MAX || s->kept.len >= 2 * s->tried ||
-           slice_find(added, '\n') < added.len;
+           scan_value(added) < added.len;
 }
 
 static enum http_event gather(struct http_server *s, struct slice *in, struct http_request *request)
