@@ -32,7 +32,7 @@ $(DIST)/.manifest: FORCE
 $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(CONFIG)/settings $(CONFIG)/content)
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
-	$(CC) -c $< -o $@ \
+	$(Q)$(CC) -c $< -o $@ \
 	    -DSETTINGS_FILE='"$(or $(wildcard $(CONFIG)/settings),$(DIST)/.empty)"' \
 	    -DCONTENT_FILE='"$(or $(wildcard $(CONFIG)/content),$(DIST)/.empty)"' \
 	    -DMANIFEST_FILE='"$(DIST)/.manifest"'

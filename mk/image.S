@@ -8,7 +8,7 @@
     .globl ringlet_\name\()_start
     .hidden ringlet_\name\()_start
 ringlet_\name\()_start:
-    .incbin \file
+    .incbin "\file"
     .globl ringlet_\name\()_end
     .hidden ringlet_\name\()_end
 ringlet_\name\()_end:

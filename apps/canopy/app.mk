@@ -8,4 +8,4 @@ $(BUILD)/apps/canopy/assets.o: mk/embed apps/canopy/assets $(wildcard apps/canop
                                | $(DEPS_DATA:%=$(DEPS)/%)
 	@mkdir -p $(@D)
 	@mk/embed canopy_assets $(DEPS) apps/canopy/assets >$(@:.o=.S)
-	$(CC) -c $(@:.o=.S) -o $@
+	$(Q)$(CC) -c $(@:.o=.S) -o $@
