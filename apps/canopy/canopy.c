@@ -18,13 +18,19 @@ extern const uint64_t canopy_assets_count;
 static struct content content;
 static struct web web;
 
+/* The line that an operator waits for. */
+static void on_first(void)
+{
+    log_info("canopy", "serving http://localhost:%u/", canopy_settings.port);
+}
+
 static enum err start(const struct world *world)
 {
     enum err e = web_start(&web, world->stack, &content, &canopy_settings);
     if (e != OK)
         return e;
     e = content_start(&content, world->stack, &canopy_settings, canopy_assets,
-                      (size_t)canopy_assets_count, world->content);
+                      (size_t)canopy_assets_count, world->content, on_first);
     return e;
 }
 

@@ -161,6 +161,8 @@ static void build_step(struct task *t)
         e = e == OK ? ERR_MEMORY : e;
     }
     content_finish(c, e);
+    if (e == OK && c->updates == 1)
+        c->on_first();
 }
 
 /* All objects of c->commit are in c->incoming: checks that, dates the files, starts the pages. */
@@ -243,9 +245,9 @@ void content_forget(struct content *c, struct content_waiter *w)
 
 enum err content_start(struct content *c, struct stack *stack,
                        const struct canopy_settings *settings, const struct site_asset *assets,
-                       size_t asset_count, struct slice baked)
+                       size_t asset_count, struct slice baked, void (*on_first)(void))
 {
-    *c = (struct content){.stack = stack, .settings = settings};
+    *c = (struct content){.stack = stack, .settings = settings, .on_first = on_first};
     list_init(&c->waiting);
     list_init(&c->waiting_next);
     task_init(&c->step, build_step);

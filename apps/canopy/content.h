@@ -62,6 +62,7 @@ struct content {
     struct list waiting_next; /* for the one after it */
     uint32_t waiters;
 
+    void (*on_first)(void); /* told once, when the first content is served */
     uint64_t began;         /* monotonic, of the running update */
     uint64_t progress_said; /* monotonic, of the last progress line */
     uint64_t updates;
@@ -76,7 +77,7 @@ struct content {
  * ERR_ARGUMENT where there is neither; the reason is logged. */
 enum err content_start(struct content *c, struct stack *stack,
                        const struct canopy_settings *settings, const struct site_asset *assets,
-                       size_t asset_count, struct slice baked);
+                       size_t asset_count, struct slice baked, void (*on_first)(void));
 
 /* Asks the remote now. w (may be NULL) is answered when an update that began after this call has
  * ended. ERR_FULL: too many wait; the update happens all the same. ERR_NOT_FOUND: there is no
