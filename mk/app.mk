@@ -1,7 +1,7 @@
 # One program: apps/APP with the configuration in CONFIG, linked to DIST/APP.
 #
-# CONFIG holds what `ringlet configure` wrote: settings (text), content (a git bundle). All of it is
-# optional; what is not there is empty.
+# CONFIG holds what `ringlet configure` wrote: settings (text), content (a git bundle), and keys, certs
+# and anchors (runtime/keyring.h). All of it is optional; what is not there is empty.
 
 APP    ?= canopy
 CONFIG ?= apps/$(APP)/.ringlet
@@ -29,12 +29,18 @@ $(DIST)/.manifest: FORCE
 	@mk/manifest $(APP) process "$(APP_LIBS)" "$(APP_SIGNATURES)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(CONFIG)/settings $(CONFIG)/content)
+IMAGE_PARTS := settings content anchors keys certs
+image_part = $(or $(wildcard $(CONFIG)/$(1)),$(DIST)/.empty)
+
+$(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
 	$(Q)$(CC) -c $< -o $@ \
-	    -DSETTINGS_FILE='"$(or $(wildcard $(CONFIG)/settings),$(DIST)/.empty)"' \
-	    -DCONTENT_FILE='"$(or $(wildcard $(CONFIG)/content),$(DIST)/.empty)"' \
+	    -DSETTINGS_FILE='"$(call image_part,settings)"' \
+	    -DCONTENT_FILE='"$(call image_part,content)"' \
+	    -DANCHORS_FILE='"$(call image_part,anchors)"' \
+	    -DKEYS_FILE='"$(call image_part,keys)"' \
+	    -DCERTS_FILE='"$(call image_part,certs)"' \
 	    -DMANIFEST_FILE='"$(DIST)/.manifest"'
 
 $(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_LIBS:%=$(BUILD)/rooms/%.o) \

@@ -19,4 +19,26 @@ ringlet_\name\()_end:
     blob content, CONTENT_FILE
     blob manifest, MANIFEST_FILE
 
+    blob anchors, ANCHORS_FILE
+
+/*
+ * Of a fixed size, so that they can be replaced in the finished image: see runtime/keyring.h. What
+ * holds private keys has its pages for itself, so that a program can give them back.
+ */
+    .macro hole name, size, align, file
+    .section .ringlet.\name, "a", @progbits
+    .balign \align
+    .globl ringlet_\name\()_start
+    .hidden ringlet_\name\()_start
+ringlet_\name\()_start:
+    .incbin "\file"
+    .skip \size - (. - ringlet_\name\()_start)
+    .globl ringlet_\name\()_end
+    .hidden ringlet_\name\()_end
+ringlet_\name\()_end:
+    .endm
+
+    hole keys, 32768, 4096, KEYS_FILE
+    hole certs, 65536, 16, CERTS_FILE
+
     .section .note.GNU-stack, "", @progbits
