@@ -4,7 +4,8 @@
 
 #include "lib/http/server.h"
 
-#define ROUNDS 2000000u
+#define ROUNDS 20000u
+#define TRIES  100 /* the best of them counts: others use the machine too */
 
 static const char curl[] = "GET /Posts/OperatingSystem HTTP/1.1\r\n"
                            "Host: hannes.example.org:8080\r\n"
@@ -46,28 +47,41 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void measure(const char *name, const char *head, size_t len)
+/* Seconds for ROUNDS heads; whole becomes false when one is not understood. */
+static double once(struct slice head, bool *whole)
 {
     static struct http_request request;
     struct http_server core;
-    unsigned whole = 0;
     http_server_init(&core);
     double began = seconds();
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct slice in = slice_of(head, len), body;
-        whole += http_server_feed(&core, &in, &request, &body) == HTTP_EVENT_COMPLETE;
+        struct slice in = head, body;
+        if (http_server_feed(&core, &in, &request, &body) != HTTP_EVENT_COMPLETE)
+            *whole = false;
     }
     double took = seconds() - began;
     http_server_deinit(&core);
-    printf("http_parse %-8s %4zu bytes  %6.1f ns  %5.2f GB/s%s\n", name, len, took / ROUNDS * 1e9,
-           (double)len * ROUNDS / took / 1e9, whole == ROUNDS ? "" : "  (REFUSED)");
+    return took;
+}
+
+static void measure(const char *name, struct slice head)
+{
+    bool whole = true;
+    double best = once(head, &whole);
+    for (int i = 1; i < TRIES; i++) {
+        double took = once(head, &whole);
+        if (took < best)
+            best = took;
+    }
+    printf("http_parse %-8s %4zu bytes  %6.1f ns  %5.2f GB/s%s\n", name, head.len,
+           best / ROUNDS * 1e9, (double)head.len * ROUNDS / best / 1e9, whole ? "" : "  (REFUSED)");
 }
 
 int main(void)
 {
-    measure("load", load, sizeof load - 1);
-    measure("curl", curl, sizeof curl - 1);
-    measure("client", client, sizeof client - 1);
-    measure("browser", browser, sizeof browser - 1);
+    measure("load", slice_text(load));
+    measure("curl", slice_text(curl));
+    measure("client", slice_text(client));
+    measure("browser", slice_text(browser));
     return 0;
 }

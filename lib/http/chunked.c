@@ -65,14 +65,14 @@ static enum state trailer_name(struct http_chunked *c, uint8_t byte)
 {
     if (byte == ':')
         return extra(c, TRAILER_VALUE);
-    return HTTP_TOKEN[byte] ? extra(c, TRAILER_NAME) : BAD;
+    return is_token_byte(byte) ? extra(c, TRAILER_NAME) : BAD;
 }
 
 static enum state trailer(struct http_chunked *c, uint8_t byte)
 {
     if (byte == '\r')
         return LAST_LF;
-    return HTTP_TOKEN[byte] ? extra(c, TRAILER_NAME) : BAD;
+    return is_token_byte(byte) ? extra(c, TRAILER_NAME) : BAD;
 }
 
 static enum state step(struct http_chunked *c, uint8_t byte)

@@ -6,12 +6,22 @@
  * two ways, is refused.
  */
 #include "lib/http/head.h"
+#include "lib/http/scan.h"
 
-/* Whether a token is this word, given in lower case, at any case. The lengths are equal. */
+#define LOWER EVERY_BYTE(0x20) /* this bit makes an ASCII letter small; '-' has it */
+
+/* Whether a token is this word, given in lower case, at any case. The lengths are equal; from eight
+ * bytes on, two words that may overlap are all of it. */
 static bool is_word(struct slice token, const char *lower)
 {
+    const uint8_t *word = (const uint8_t *)lower;
+    if (token.len >= 8 && token.len <= 16) {
+        size_t last = token.len - 8;
+        return (word_at(token.ptr) | LOWER) == word_at(word) &&
+               (word_at(token.ptr + last) | LOWER) == word_at(word + last);
+    }
     for (size_t i = 0; i < token.len; i++)
-        if ((token.ptr[i] | 0x20) != lower[i])
+        if ((token.ptr[i] | 0x20) != word[i])
             return false;
     return true;
 }
@@ -56,19 +66,22 @@ static void note_coding(struct http_framing *f, struct http_request *r, struct s
     refuse(f, last && !twice && first < value.len ? 501 : 400);
 }
 
+static void note_option(struct http_framing *f, struct slice option)
+{
+    if (option.len == 5 && is_word(option, "close"))
+        f->close = true;
+    else if (option.len == 10 && is_word(option, "keep-alive"))
+        f->keep_alive = true;
+}
+
 static void note_connection(struct http_framing *f, struct slice options)
 {
-    bool more = true;
-    while (more) {
-        struct slice option, rest;
-        more = slice_cut(options, ',', &option, &rest);
-        option = slice_trim(option);
-        if (option.len == 5 && is_word(option, "close"))
-            f->close = true;
-        if (option.len == 10 && is_word(option, "keep-alive"))
-            f->keep_alive = true;
+    struct slice option, rest;
+    while (slice_cut(options, ',', &option, &rest)) {
+        note_option(f, slice_trim(option));
         options = rest;
     }
+    note_option(f, slice_trim(options));
 }
 
 static void note_host(struct http_framing *f, struct slice value)

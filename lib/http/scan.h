@@ -15,8 +15,17 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define HIGH_BITS         EVERY_BYTE(0x80)
 
-/* Whether a byte may stand in a token (RFC 9110, 5.6.2). */
-extern const uint8_t HTTP_TOKEN[256];
+/* What a byte may stand in: */
+enum {
+    HTTP_IN_TOKEN = 1, /* RFC 9110, 5.6.2 */
+    HTTP_IN_HOST = 2   /* a registered name or an IPv4 address (RFC 3986, 3.2.2) */
+};
+extern const uint8_t HTTP_BYTES[256];
+
+static inline bool is_token_byte(uint8_t c)
+{
+    return HTTP_BYTES[c] & HTTP_IN_TOKEN;
+}
 
 /* The high bit of the first byte of the word that is below `limit` (at most 0x80). */
 static inline uint64_t word_below(uint64_t word, uint8_t limit)
@@ -41,11 +50,37 @@ static inline size_t first_hit(uint64_t hits)
     return (size_t)__builtin_ctzll(hits) / 8;
 }
 
+/* The high bits of the bytes that are from `low` to `high`; all bytes are below 0x80. */
+static inline uint64_t word_between(uint64_t word, uint8_t low, uint8_t high)
+{
+    return (word + EVERY_BYTE(0x80 - low)) & ~(word + EVERY_BYTE(0x7F - high));
+}
+
+/* Those of the bytes that are a letter, a digit or '-': of these most names consist. */
+static inline uint64_t word_plain(uint64_t word)
+{
+    uint64_t ascii = word & ~HIGH_BITS, lower = ascii | EVERY_BYTE(0x20);
+    return (word_between(lower, 'a', 'z') | word_between(ascii, '0', '9') |
+            word_between(ascii, '-', '-')) &
+           ~word & HIGH_BITS;
+}
+
 /* How many token bytes are in front. */
 static inline size_t scan_token(struct slice s)
 {
     size_t n = 0;
-    while (n < s.len && HTTP_TOKEN[s.ptr[n]])
+    while (s.len - n >= 8) {
+        uint64_t others = word_plain(word_at(s.ptr + n)) ^ HIGH_BITS;
+        if (!others) {
+            n += 8;
+            continue;
+        }
+        n += first_hit(others);
+        if (!is_token_byte(s.ptr[n]))
+            return n;
+        n++;
+    }
+    while (n < s.len && is_token_byte(s.ptr[n]))
         n++;
     return n;
 }

@@ -1,20 +1,6 @@
 /* The forms of a request's target (RFC 9112, 3.2), and what a host may look like (RFC 3986, 3.2). */
 #include "lib/http/head.h"
-
-static bool is_alphanumeric(uint8_t c)
-{
-    return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10;
-}
-
-static bool all_of(struct slice s, const char *others)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.ptr[i];
-        if (!is_alphanumeric(c) && (c == 0 || strchr(others, c) == NULL))
-            return false;
-    }
-    return true;
-}
+#include "lib/http/scan.h"
 
 static bool port_valid(struct slice port)
 {
@@ -22,20 +8,34 @@ static bool port_valid(struct slice port)
     return port.len == 0 || (port.len <= 5 && slice_decimal(port, UINT16_MAX, &number));
 }
 
+/* "[" hexadecimal digits, ':' and '.' "]"; *rest is what follows. */
+static bool take_ipv6(struct slice s, struct slice *rest)
+{
+    size_t n = 1;
+    while (n < s.len && ((uint8_t)((s.ptr[n] | 0x20) - 'a') < 6 || (uint8_t)(s.ptr[n] - '0') < 11 ||
+                         s.ptr[n] == '.'))
+        n++; /* ':' is the byte behind '9' */
+    *rest = slice_drop(s, n + 1);
+    return n > 2 && n < s.len && s.ptr[n] == ']';
+}
+
+static bool take_name(struct slice s, struct slice *rest)
+{
+    size_t n = 0;
+    while (n < s.len && (HTTP_BYTES[s.ptr[n]] & HTTP_IN_HOST))
+        n++;
+    *rest = slice_drop(s, n);
+    return n > 0;
+}
+
 /* host [ ":" port ], without user information; the host is not empty. */
 bool http_authority_valid(struct slice authority)
 {
-    struct slice host = authority, port = {NULL, 0};
-    if (authority.len > 0 && authority.ptr[0] == '[') {
-        size_t end = slice_find(authority, ']');
-        struct slice inside = slice_drop(slice_take(authority, end), 1);
-        port = slice_drop(authority, end + 1);
-        if (end == authority.len || inside.len < 2 || !all_of(inside, ":."))
-            return false;
-        return port.len == 0 || (port.ptr[0] == ':' && port_valid(slice_drop(port, 1)));
-    }
-    slice_cut(authority, ':', &host, &port);
-    return host.len > 0 && all_of(host, "-._~%!$&'()*+,;=") && port_valid(port);
+    struct slice rest;
+    bool literal = authority.len > 0 && authority.ptr[0] == '[';
+    if (!(literal ? take_ipv6(authority, &rest) : take_name(authority, &rest)))
+        return false;
+    return rest.len == 0 || (rest.ptr[0] == ':' && port_valid(slice_drop(rest, 1)));
 }
 
 static void split_query(struct http_request *r, struct slice path)
