@@ -25,6 +25,8 @@
 /* Sections of the image, laid there when it was linked. */
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
 extern const uint8_t ringlet_content_start[], ringlet_content_end[];
+extern const uint8_t ringlet_certs_start[], ringlet_certs_end[];
+extern const uint8_t ringlet_anchors_start[], ringlet_anchors_end[];
 
 static struct slice section(const uint8_t *start, const uint8_t *end)
 {
@@ -137,8 +139,12 @@ int main(int count, char **arguments)
     raise_descriptors();
     watch_signals();
 
-    const struct world world = {process_stack(),
-                                section(ringlet_content_start, ringlet_content_end)};
+    const struct world world = {
+        .stack = process_stack(),
+        .content = section(ringlet_content_start, ringlet_content_end),
+        .certificates = section(ringlet_certs_start, ringlet_certs_end),
+        .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
+    };
     int status = program.start(&world) ? EXIT_FAILURE : loop_run();
     console_flush();
     return status;
