@@ -2,15 +2,15 @@
  * Assets: what pages link.
  *
  * A file that the repository brings at static/PATH takes the place of the built-in one of the same
- * path. The theme is css/style.css: a repository that brings its own has the markup to itself, and
- * the built-in theme's other parts are not linked (base.css stays: it keeps wide content inside of
- * small screens). Links carry a version, so that browsers may keep what they have.
+ * path; css/style.css, which is not built in, comes after all others. Built-in assets carry a
+ * version, so that browsers may keep what they have; the repository's own do not: a change of them
+ * changes no page.
  */
 #include "lib/site/internal.h"
 #include "lib/site/media.h"
 #include "runtime/format.h"
 
-enum when { ALWAYS, BUILT_IN_THEME, WITH_CODE };
+enum when { ALWAYS, WITHOUT_OWN_STYLE, WITH_CODE };
 enum kind { STYLE, SCRIPT, ICON, FONT };
 
 static const struct link {
@@ -19,17 +19,17 @@ static const struct link {
     enum when when;
 } links[] = {
     {"favicon.svg", ICON, ALWAYS},
-    {"fonts/inter-latin-wght-normal.woff2", FONT, BUILT_IN_THEME},
-    {"fonts/inter.css", STYLE, BUILT_IN_THEME},
-    {"css/bootstrap.min.css", STYLE, BUILT_IN_THEME},
-    {"css/base.css", STYLE, ALWAYS},
-    {"css/style.css", STYLE, ALWAYS},
+    {"fonts/inter-latin-wght-normal.woff2", FONT, WITHOUT_OWN_STYLE},
+    {"fonts/inter.css", STYLE, ALWAYS},
+    {"css/bootstrap.min.css", STYLE, ALWAYS},
+    {"css/canopy.css", STYLE, ALWAYS},
     {"css/highlight.css", STYLE, WITH_CODE},
     {"js/highlight.min.js", SCRIPT, WITH_CODE},
     {"js/canopy.js", SCRIPT, WITH_CODE},
+    {"css/style.css", STYLE, ALWAYS},
 };
 
-#define THEME       "css/style.css"
+#define OWN_STYLE   "css/style.css"
 #define VERSION_LEN 8
 
 static const struct history_file *find_own(const struct site_build *b, struct slice path)
@@ -92,20 +92,12 @@ static const struct site_page *built_in_page(const struct site_build *b, struct 
     return len < sizeof full ? site_find(b->site, slice_of(full, len)) : NULL;
 }
 
-/* The version: of the object's id, or of the page's entity tag. */
-static void put_version(struct site_build *b, struct buf *into, struct slice path)
+static void put_version(struct site_build *b, struct buf *into, const struct link *link)
 {
-    char hex[OID_HEX_MAX];
-    const struct history_file *file = find_own(b, path);
-    if (file) {
-        oid_to_hex(OID_SHA1, &file->blob, hex);
-        buf_printf(into, "?v=%.*s", VERSION_LEN, hex);
-        if (file->changed > b->layout.changed)
-            b->layout.changed = file->changed;
-        return;
-    }
+    struct slice path = slice_text(link->path);
     const struct site_page *page = built_in_page(b, path);
-    buf_printf(into, "?v=%.*s", VERSION_LEN, (const char *)page->etag.ptr + 1);
+    if (page && !has_own(b, path) && link->kind != FONT) /* inter.css names it without */
+        buf_printf(into, "?v=%.*s", VERSION_LEN, (const char *)page->etag.ptr + 1);
 }
 
 static void put_link(struct site_build *b, struct buf *into, const struct link *link)
@@ -122,19 +114,16 @@ static void put_link(struct site_build *b, struct buf *into, const struct link *
     };
     buf_text(into, forms[link->kind].before);
     buf_text(into, link->path);
-    if (link->kind != FONT) /* the style sheet names it without a version */
-        put_version(b, into, slice_text(link->path));
+    put_version(b, into, link);
     buf_text(into, forms[link->kind].after);
 }
 
 static bool is_wanted(const struct site_build *b, const struct link *link)
 {
     struct slice path = slice_text(link->path);
-    if (has_own(b, path))
-        return true;
-    if (link->when == BUILT_IN_THEME && b->layout.own_theme)
+    if (link->when == WITHOUT_OWN_STYLE && has_own(b, SLICE(OWN_STYLE)))
         return false;
-    return built_in_page(b, path) != NULL;
+    return has_own(b, path) || built_in_page(b, path) != NULL;
 }
 
 static enum err make_links(struct site_build *b)
@@ -154,9 +143,27 @@ static enum err make_links(struct site_build *b)
     return e;
 }
 
+/* A style sheet that mentions the scheme has rules for dark grounds; others count on a light one. */
+static enum err find_scheme(struct site_build *b)
+{
+    struct store_object object;
+    b->layout.light_only = has_own(b, SLICE(OWN_STYLE));
+    if (!b->layout.light_only)
+        return OK;
+    const struct history_file *file = find_own(b, SLICE(OWN_STYLE));
+    enum err e = store_read_as(b->store, &file->blob, GIT_BLOB, &object);
+    if (e != OK)
+        return e == ERR_MEMORY ? e : OK; /* that it cannot be read is said where it is served */
+    struct slice scheme = SLICE("prefers-color-scheme");
+    b->layout.light_only = slice_search(object.content, scheme) == object.content.len;
+    store_release(&object);
+    return OK;
+}
+
 enum err build_assets(struct site_build *b)
 {
-    b->layout.own_theme = has_own(b, SLICE(THEME));
-    enum err e = make_assets(b);
+    enum err e = find_scheme(b);
+    if (e == OK)
+        e = make_assets(b);
     return e == OK ? make_links(b) : e;
 }

@@ -136,11 +136,12 @@ static enum err make_static(struct site_build *b, struct entry *e, struct slice 
         return ERR_LIMIT;
     buf_init(&body, bytes.len);
     buf_put(&body, bytes);
+    const char *type = media_type(e->item->url);
     struct page_spec spec = {.status = 200,
-                             .type = media_type(e->item->url),
+                             .type = type,
                              .utf8 = utf8_valid(bytes),
                              .ranges = true,
-                             .cache = PAGE_HOURLY,
+                             .cache = media_compressible(type) ? PAGE_FRESH : PAGE_HOURLY,
                              .modified = e->item->changed};
     enum err err = page_of_buf(b->gzip, &spec, &body, &e->page);
     buf_deinit(&body);

@@ -124,7 +124,7 @@ struct layout {
     size_t nav_count;
     struct slice head;      /* links to style sheets, of every page */
     struct slice code_head; /* of pages with code */
-    bool own_theme;         /* the repository brings css/style.css */
+    bool light_only;        /* the repository's style sheet knows no dark ground */
     bool raw_html;
 };
 

@@ -68,7 +68,7 @@ static void put_head(struct buf *b, const struct layout *l, const struct head *h
     put_meta(b, "name", "author", h->author);
     if (h->url.len == 0)
         put_meta(b, "name", "robots", SLICE("noindex"));
-    put_meta(b, "name", "color-scheme", l->own_theme ? SLICE("light") : SLICE("light dark"));
+    put_meta(b, "name", "color-scheme", l->light_only ? SLICE("light") : SLICE("light dark"));
     put_address(b, l, h);
     put_open_graph(b, l, h);
     buf_text(b, "<link rel=\"alternate\" type=\"application/atom+xml\" href=\"/atom\" title=\"");
@@ -112,7 +112,7 @@ void layout_begin(struct buf *b, const struct layout *l, const struct head *h)
 {
     buf_text(b, "<!DOCTYPE html>\n<html lang=\"");
     html_escape_attribute(b, l->language);
-    buf_text(b, "\">\n");
+    buf_text(b, l->light_only ? "\" class=\"own-style\">\n" : "\">\n");
     put_head(b, l, h);
     buf_text(b, "<body>\n<a class=\"skip-link\" href=\"#_main\">Skip to content</a>\n");
     put_nav(b, l, h->url);
@@ -146,7 +146,7 @@ void layout_digest(const struct layout *l, uint8_t into[SHA256_BYTES])
         hash_text(&h, l->nav[i].url);
         hash_text(&h, l->nav[i].title);
     }
-    uint8_t flags[2] = {l->own_theme, l->raw_html};
+    uint8_t flags[2] = {l->light_only, l->raw_html};
     sha256_update(&h, slice_of(flags, sizeof flags));
     sha256_update(&h, slice_of(&l->changed, sizeof l->changed));
     sha256_final(&h, into);
@@ -177,28 +177,16 @@ void put_tags(struct buf *b, const struct item *i)
     buf_text(b, "</ul>\n");
 }
 
-/* A link to anything but a web page or a mail address is shown as text only. */
-static bool is_web(struct slice url)
-{
-    static const char *const begins[] = {"https://", "http://", "mailto:", "/"};
-    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
-        struct slice begin = slice_text(begins[i]);
-        if (slice_equal_nocase(slice_take(url, begin.len), begin))
-            return true;
-    }
-    return false;
-}
-
 void put_author(struct buf *b, const struct item *i)
 {
     if (i->author.len == 0)
         return;
     buf_text(b, "<span class=\"author\">");
-    if (is_web(i->author_url)) {
+    if (i->author_url.len) {
         buf_text(b, "<a rel=\"author\" href=\"");
         html_escape_attribute(b, i->author_url);
         buf_text(b, "\">");
     }
     html_escape(b, i->author);
-    buf_text(b, is_web(i->author_url) ? "</a></span>" : "</span>");
+    buf_text(b, i->author_url.len ? "</a></span>" : "</span>");
 }

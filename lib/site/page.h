@@ -10,7 +10,7 @@
 
 enum page_cache {
     PAGE_FRESH,  /* asked for again every time: a push shows at once */
-    PAGE_HOURLY, /* static files of the repository */
+    PAGE_HOURLY, /* the repository's pictures, fonts, downloads */
     PAGE_ASSET,  /* built-in assets, linked with their version */
 };
 

@@ -121,12 +121,25 @@ static void set_problem(struct item *i, uint32_t line, const char *reason)
     i->reason = reason;
 }
 
+/* A link to anything but a web page or a mail address is left out. */
+static bool is_web(struct slice url)
+{
+    static const char *const begins[] = {"https://", "http://", "mailto:", "/"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        struct slice begin = slice_text(begins[i]);
+        if (slice_equal_nocase(slice_take(url, begin.len), begin))
+            return true;
+    }
+    return false;
+}
+
 static enum err read_article(const struct article *a, struct slice path, struct scratch *s,
                              struct item *i)
 {
     i->kind = ITEM_ARTICLE;
     i->author = a->author;
-    i->author_url = a->author_url;
+    if (is_web(a->author_url))
+        i->author_url = a->author_url;
     enum err e = find_title(a, path, s, i);
     if (e == OK && a->abstract.len)
         e = markdown_inline(a->abstract, MARKDOWN_EXTENSIONS, &s->abstract);
