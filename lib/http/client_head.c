@@ -40,7 +40,7 @@ static enum err status_line(struct slice line, struct http_response *r)
 static bool name_ok(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (!HTTP_TOKEN[name.ptr[i]])
+        if (!is_token_byte(name.ptr[i]))
             return false;
     return name.len > 0;
 }
