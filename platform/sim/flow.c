@@ -244,6 +244,8 @@ static void take(struct end *from, uint8_t *into, size_t n)
     struct pipe *p = &from->out;
     uint64_t back = soon(from);
     p->release_at = back > p->release_at ? back : p->release_at;
+    if (from->closed && n > 0) /* the peer goes on taking it */
+        sim_event_schedule(&from->patience, clock_monotonic() + SIM_CLOSE_NS);
     for (;;) {
         struct piece *i = p->undelivered;
         if (!i || i->arrives > clock_monotonic())
@@ -416,6 +418,14 @@ static size_t end_room(const struct flow *f)
     return e->ended || e->out.bytes >= SIM_FLOW_ROOM ? 0 : SIM_FLOW_ROOM - e->out.bytes;
 }
 
+static size_t end_queued(const struct flow *f)
+{
+    size_t sum = 0;
+    for (const struct piece *i = self(f)->out.undelivered; i; i = i->next)
+        sum += i->len - i->taken;
+    return sum;
+}
+
 static void end_pause(struct flow *f, bool paused)
 {
     struct end *e = self(f);
@@ -463,6 +473,7 @@ static const struct flow_ops ops = {
     .write = end_write,
     .lend = end_lend,
     .room = end_room,
+    .queued = end_queued,
     .pause = end_pause,
     .close = end_close,
     .abort = end_abort,
