@@ -48,7 +48,7 @@ static void stop(void)
 
 const struct program program = {
     .name = "canopy",
-    .summary = "Serves the Markdown of a git repository as a website, and follows every push",
+    .summary = "Serves a git repository's Markdown as a website, and follows every push",
     .start = start,
     .stop = stop,
 };

@@ -77,6 +77,13 @@ static void answer_range(struct web *w, struct http_exchange *x, struct site_pag
     http_answer(x, &reply);
 }
 
+static struct slice fields_of(const struct site_page *page, const struct http_choice *choice)
+{
+    if (choice->status == 304)
+        return choice->gzip ? page->gzip_cached_fields : page->cached_fields;
+    return choice->gzip ? page->gzip_fields : page->fields;
+}
+
 static void answer_page(struct web *w, struct http_exchange *x, const struct http_request *request,
                         struct site_page *page)
 {
@@ -101,11 +108,29 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
     } else {
         struct http_reply reply = {
             .status = choice.status,
-            .fields = choice.gzip ? page->gzip_fields : page->fields,
+            .fields = fields_of(page, &choice),
         };
         lend_page(&reply, page, choice.gzip ? page->gzip : page->body);
         http_answer(x, &reply);
     }
+}
+
+/* Whoever asks for "/Posts/" is sent to "/Posts", where there is such a page. */
+static bool answer_without_slash(struct web *w, struct http_exchange *x, struct slice path)
+{
+    if (!slice_ends(path, SLICE("/")))
+        return false;
+    path = slice_take(path, path.len - 1);
+    if (path.len == 0 || !site_find(w->content->site, path))
+        return false;
+    buf_clear(&w->text);
+    buf_put(&w->text, REPLY_TEXT_FIELDS);
+    buf_text(&w->text, "Location: ");
+    percent_encode_path(&w->text, path);
+    buf_text(&w->text, "\r\n");
+    struct http_reply reply = {.status = 301, .fields = buf_slice(&w->text)};
+    http_answer(x, &reply);
+    return true;
 }
 
 static void answer_status(struct web *w, struct http_exchange *x)
@@ -161,7 +186,7 @@ static void on_request(void *owner, struct http_exchange *x, const struct http_r
     struct site_page *page = site_find(w->content->site, path);
     if (page)
         answer_page(w, x, request, page);
-    else
+    else if (!answer_without_slash(w, x, path))
         answer_error(w, x, 404, (struct slice){NULL, 0});
 }
 
