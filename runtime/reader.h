@@ -37,34 +37,49 @@ static inline uint8_t read_u8(struct reader *r)
     return r->bad ? 0 : s.ptr[0];
 }
 
+/* An integer of n bytes (at most 8), the most significant first. */
+static inline uint64_t read_big_endian(struct reader *r, size_t n)
+{
+    struct slice s = read_bytes(r, n);
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.len; i++)
+        value = value << 8 | s.ptr[i];
+    return value;
+}
+
+/* The same, the least significant first. */
+static inline uint64_t read_little_endian(struct reader *r, size_t n)
+{
+    struct slice s = read_bytes(r, n);
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.len; i++)
+        value |= (uint64_t)s.ptr[i] << (8 * i);
+    return value;
+}
+
 static inline uint16_t read_be16(struct reader *r)
 {
-    struct slice s = read_bytes(r, 2);
-    return (uint16_t)(r->bad ? 0 : s.ptr[0] << 8 | s.ptr[1]);
+    return (uint16_t)read_big_endian(r, 2);
 }
 
 static inline uint32_t read_be32(struct reader *r)
 {
-    uint32_t high = read_be16(r);
-    return high << 16 | read_be16(r);
+    return (uint32_t)read_big_endian(r, 4);
 }
 
 static inline uint64_t read_be64(struct reader *r)
 {
-    uint64_t high = read_be32(r);
-    return high << 32 | read_be32(r);
+    return read_big_endian(r, 8);
 }
 
 static inline uint16_t read_le16(struct reader *r)
 {
-    struct slice s = read_bytes(r, 2);
-    return (uint16_t)(r->bad ? 0 : s.ptr[1] << 8 | s.ptr[0]);
+    return (uint16_t)read_little_endian(r, 2);
 }
 
 static inline uint32_t read_le32(struct reader *r)
 {
-    uint32_t low = read_le16(r);
-    return low | (uint32_t)read_le16(r) << 16;
+    return (uint32_t)read_little_endian(r, 4);
 }
 
 #endif

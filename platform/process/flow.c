@@ -59,6 +59,7 @@ struct socket_flow {
 struct process_stack_counters socket_counters;
 
 static struct pool flows;
+static uint32_t closing; /* of them closed by their owners */
 static struct list agenda = {&agenda, &agenda};
 static uint8_t received[RECEIVE_SIZE];
 
@@ -80,6 +81,7 @@ static void destroy(struct socket_flow *f)
     list_remove(&f->link);
     timer_stop(&f->timer);
     queue_drop(&f->out);
+    closing -= f->closed;
     if (f->fd >= 0 && f->cut)
         socket_reset(f->fd);
     else if (f->fd >= 0)
@@ -382,14 +384,15 @@ static void flow_socket_close(struct flow *flow)
 {
     struct socket_flow *f = self(flow);
     f->closed = true;
+    closing++;
     note(f);
 }
 
 static void flow_socket_abort(struct flow *flow)
 {
     struct socket_flow *f = self(flow);
-    f->closed = f->cut = true;
-    note(f);
+    f->cut = true;
+    flow_socket_close(flow);
 }
 
 static struct endpoint flow_socket_peer(const struct flow *flow)
@@ -456,4 +459,9 @@ void socket_flow_attend(struct flow *f)
 uint32_t socket_flows(void)
 {
     return flows.used;
+}
+
+uint32_t socket_flows_closing(void)
+{
+    return closing;
 }

@@ -14,6 +14,9 @@ void socket_flow_attend(struct flow *f);
 /* How many are open. */
 uint32_t socket_flows(void);
 
+/* How many of them their owners have closed: they still send what was queued. */
+uint32_t socket_flows_closing(void);
+
 extern struct process_stack_counters socket_counters; /* shared by the files of the stack */
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "platform/process/flow.h"
 #include "platform/process/stack.h"
 #include "platform/process/wait.h"
 #include "runtime/buf.h"
@@ -16,11 +17,13 @@
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/panic.h"
+#include "signatures/clock.h"
 #include "signatures/console.h"
 #include "signatures/program.h"
 
 #define HELP_MAX     ((size_t)64 * 1024)
 #define STATUS_USAGE 2
+#define LAST_BYTES   (5 * CLOCK_SEC) /* for what closed flows still send, from when we were to end */
 
 /* Sections of the image, laid there when it was linked. */
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
@@ -84,10 +87,11 @@ static int refuse(const struct buf *error)
 
 static struct source signals;
 static int signal_fd = -1;
+static uint64_t asked_at; /* monotonic; 0: not to end yet */
 
 static void on_signal(struct source *s, uint32_t events)
 {
-    static bool asked;
+    bool asked = asked_at > 0;
     struct signalfd_siginfo info;
     (void)s;
     (void)events;
@@ -97,7 +101,7 @@ static void on_signal(struct source *s, uint32_t events)
         loop_stop(asked ? 128 + (int)info.ssi_signo : 0);
         return;
     }
-    asked = true;
+    asked_at = clock_monotonic();
     program.stop();
 }
 
@@ -125,6 +129,18 @@ static void raise_descriptors(void)
     }
 }
 
+/* A flow that was closed sends what is queued: the program has ended, but not yet the process. */
+static int send_last_bytes(int status)
+{
+    uint64_t until = (asked_at ? asked_at : clock_monotonic()) + LAST_BYTES;
+    while (socket_flows_closing() > 0 && clock_monotonic() < until) {
+        loop_round(until);
+        if (loop_stopped(&status))
+            break;
+    }
+    return status;
+}
+
 int main(int count, char **arguments)
 {
     struct buf error;
@@ -145,7 +161,7 @@ int main(int count, char **arguments)
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
     };
-    int status = program.start(&world) ? EXIT_FAILURE : loop_run();
+    int status = program.start(&world) ? EXIT_FAILURE : send_last_bytes(loop_run());
     console_flush();
     return status;
 }

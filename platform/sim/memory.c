@@ -28,13 +28,13 @@ static struct {
 
 void sim_memory_fail_nth(uint64_t nth)
 {
-    plan.requests = 0;
+    plan.requests = plan.every = 0;
     plan.nth = nth;
 }
 
 void sim_memory_fail_every(uint64_t every)
 {
-    plan.requests = 0;
+    plan.requests = plan.nth = 0;
     plan.every = every;
 }
 

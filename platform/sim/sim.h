@@ -29,7 +29,8 @@ void sim_console_echo(bool on); /* also to the test's stderr */
 
 /* --- memory --- */
 
-/* Requests (alloc, zalloc, resize) are counted from the latest call of either. 0: no failures. */
+/* One plan at a time: the next call replaces it, and requests (alloc, zalloc, resize) are counted
+ * from then on. 0: no failures. */
 void sim_memory_fail_nth(uint64_t nth);
 void sim_memory_fail_every(uint64_t every);
 void sim_memory_limit(uint64_t bytes); /* refuses what would put more in use; 0: no limit */
