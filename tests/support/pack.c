@@ -94,8 +94,8 @@ void repo_make(const char *name, const char *format)
 
 void repo_pack(const char *name, const char *file, const char *revs, const char *options)
 {
-    shell("printf -- '%s' | git -C %s.git pack-objects -q --revs --stdout %s > %s", revs, name, options,
-          file);
+    shell("printf -- '%s' | git -C %s.git pack-objects -q --revs --stdout %s > %s", revs, name,
+          options, file);
 }
 
 struct oid repo_commit(const char *name, enum oid_kind kind, const char *rev)
