@@ -3,7 +3,7 @@
  * what the image says of itself. `ringlet` finds them by name in the file.
  */
     .macro blob name, file
-    .section .ringlet.\name, "a", @progbits
+    .section .ringlet.\name, "aR", @progbits /* R: kept though nothing may refer to it */
     .balign 16
     .globl ringlet_\name\()_start
     .hidden ringlet_\name\()_start

@@ -17,13 +17,26 @@ static void put_time(struct buf *b, const char *name, int64_t wall)
     buf_printf(b, "%s: %s\n", name, text);
 }
 
+/* A file's name may hold anything; a line of ours holds no control bytes of others. */
+static void put_path(struct buf *b, struct slice path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] < 0x20 || path.ptr[i] == 0x7f)
+            buf_printf(b, "\\x%02x", path.ptr[i]);
+        else
+            buf_byte(b, path.ptr[i]);
+    }
+}
+
 static void put_problems(struct buf *b, const struct site *site)
 {
     size_t count;
     const struct site_problem *problems = site_problems(site, &count);
-    for (size_t i = 0; i < count; i++)
-        buf_printf(b, "mend: %.*s:%u: %.*s\n", SLICE_ARG(problems[i].path), problems[i].line,
-                   SLICE_ARG(problems[i].reason));
+    for (size_t i = 0; i < count; i++) {
+        buf_text(b, "mend: ");
+        put_path(b, problems[i].path);
+        buf_printf(b, ":%u: %.*s\n", problems[i].line, SLICE_ARG(problems[i].reason));
+    }
     uint32_t all = site_stats(site).problems;
     if (all > count)
         buf_printf(b, "mend: and %u more\n", (uint32_t)(all - count));

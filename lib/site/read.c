@@ -147,6 +147,19 @@ static enum err read_article(const struct article *a, struct slice path, struct 
     return e;
 }
 
+/* Readers are sent to a path or a web page, not to what another scheme would do in a browser. */
+static bool leads_to_web(struct slice target)
+{
+    static const char *const schemes[] = {"http:", "https:"};
+    size_t colon = slice_find(target, ':');
+    if (colon == target.len || slice_find(slice_take(target, colon), '/') < colon)
+        return true;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        if (slice_equal_nocase(slice_take(target, colon + 1), slice_text(schemes[i])))
+            return true;
+    return false;
+}
+
 static enum err read_text(struct slice text, struct slice path, struct scratch *s, struct item *i,
                           struct article *a)
 {
@@ -164,6 +177,8 @@ static enum err read_text(struct slice text, struct slice path, struct scratch *
     i->redirect = buf_slice(&s->redirect);
     if (i->redirect.len > URL_MAX)
         set_problem(i, 0, "the target of the redirection is too long");
+    else if (!leads_to_web(a->redirect))
+        set_problem(i, 1, "the target of the redirection is neither a path nor a web address");
     return s->redirect.err;
 }
 
