@@ -37,6 +37,11 @@ class Element:
         assert len(found) == 1, f"{len(found)} elements {arguments} {named}"
         return found[0]
 
+    def links(self):
+        """Every URL that is referred to: [(attribute's element, URL)]."""
+        return [(e.tag, e.attributes[a]) for e in self.walk()
+                for a in ("href", "src") if a in e.attributes]
+
 
 class Page(HTMLParser):
     """strict: unbalanced tags are a fault (raw HTML of authors need not be)."""
@@ -97,6 +102,4 @@ class Page(HTMLParser):
         return self.one("title").text
 
     def links(self):
-        """Every URL the page refers to: [(attribute's element, URL)]."""
-        return [(e.tag, e.attributes[a]) for e in self.root.walk()
-                for a in ("href", "src") if a in e.attributes]
+        return self.root.links()

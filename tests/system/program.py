@@ -15,9 +15,10 @@ SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtim
 
 class Canopy:
     def __init__(self, folder, arguments, program=PLAIN, port=None):
+        """port: where it was told otherwise to listen; without one it is given a free one."""
         self.port = port or free_port()
         self.command = [str(program), *map(str, arguments)]
-        if not any(re.match(r"-p|--port", a) for a in self.command[1:]) and port != 0:
+        if port is None:
             self.command += ["--port", str(self.port)]
         self.log_path = folder / f"canopy-{self.port}.log"
         self.process = None

@@ -56,9 +56,10 @@ def test_an_ipv6_client(site):
 
 
 def test_what_a_client_says_is_escaped(site):
-    site.get("/About?evil", {"User-Agent": 'a"b\\c\x1b[31m \u00fc'})
-    agent = logged(site, r"\?evil")[8]
-    assert agent == "a\\x22b\\x5cc\\x1b[31m \\xc3\\xbc" or site.get("/About").status == 200
+    site.get("/About?evil", {"User-Agent": 'a"b\\c \u00fc\u0085', "Referer": '" 200 0 "'})
+    *_, referrer, agent = logged(site, r"\?evil")
+    assert agent == "a\\x22b\\x5cc \\xc3\\xbc\\xc2\\x85"
+    assert referrer == "\\x22 200 0 \\x22"
 
 
 def test_a_request_that_is_not_understood_has_a_line(site):

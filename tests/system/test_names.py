@@ -9,7 +9,8 @@ from sites import article, small
 NAMES = ["With space", "Ünïcödé", "日本語", "per%cent", "per%2Fcent", "ques?tion", "ha#sh",
          'quo"te', "apo'strophe", "a&b", "less<than>", "semi;colon", "plus+plus", "tilde~", "a=b",
          "back\\slash", "col:on", "a,b", "🎉", "e\u0301", "(brackets)[x]{y}", "at@sign", "a.html",
-         "UPPER", "-dash", "dot.", "...", "$money*", "ta\tb", "new\nline"]
+         "UPPER", "-dash", "dot.", "$money*"]
+REFUSED = ["ta\tb", "new\nline", "esc\x1b[1m"]  # nobody could tell them from others in a log
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,8 @@ def site(module_remote, module_canopy):
     files = {f"Folder ü/{name}": article(f"Number {i}", f"Text {i}.", tags=f"tag {i}, C++/C#?")
              for i, name in enumerate(NAMES)}
     files |= {f"static/{name}.txt": name for name in NAMES}
+    files |= {f"Folder ü/{name}": article("Refused") for name in REFUSED}
+    files |= {"Folder ü/.hidden": article("Hidden"), "Folder ü/...": article("Hidden")}
     files |= {"index": article("The index"), ".config/index_page": "index\n"}
     return module_canopy("-r", module_remote.create("names", files).url)
 
@@ -39,6 +42,19 @@ def test_each_name_is_served_as_itself(site, number):
     assert answer.status == 200
     assert f"Text {number}." in answer.text
     assert site.get("/static/" + quote(NAMES[number]) + ".txt").text == NAMES[number]
+
+
+def test_control_characters_are_a_mistake(site):
+    mend = site.status()["mend"]
+    assert len(mend) == len(REFUSED) and all("control character" in line for line in mend)
+    assert all(c >= " " for c in site.get("/status").text.replace("\n", ""))
+    assert not any("Refused" in site.get(f"/Folder%20%C3%BC/{quote(n)}").text for n in REFUSED)
+
+
+def test_names_with_a_leading_dot_are_hidden(site):
+    for name in (".hidden", "..."):
+        assert site.get("/Folder%20%C3%BC/" + name).status in (400, 404)
+    assert "hidden" not in site.get("/Folder%20%C3%BC").text
 
 
 def test_other_spellings_of_a_name(site):
@@ -97,9 +113,12 @@ def test_redirections_to_strange_names(git_remote, canopy):
 
 
 def test_a_redirection_to_a_script_is_a_mistake(git_remote, canopy):
-    site = canopy("-r", git_remote.create("s", small(Bad="redirect: javascript:alert(1)\n")).url)
-    answer = site.get("/Bad")
-    assert answer.status == 404 or not answer.field("Location").startswith("javascript:")
+    targets = ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x"]
+    files = {f"Bad{n}": f"redirect: {target}\n" for n, target in enumerate(targets)}
+    site = canopy("-r", git_remote.create("s", small(**files)).url)
+    for name in files:
+        assert site.get("/" + name).status == 404
+        assert any(line.startswith(f"{name}:1: ") for line in site.status()["mend"])
 
 
 def test_links_in_articles_to_strange_names(git_remote, canopy):

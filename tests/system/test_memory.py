@@ -1,0 +1,78 @@
+"""What updates take they give back: after many, the counters are those of a fresh start."""
+import pytest
+
+from sites import article, small
+from support import FEWER, wait
+
+UPDATES = 200 // FEWER
+
+# What may differ from a fresh start at the same commit: the room that tables keep, the bytes of
+# objects that came as another pack, what is cached. Small against one update's own memory.
+BLOCKS = 40
+BYTES = 64 << 10
+SHARE = 1.10  # packed bytes: deltas against what was there may lie differently
+
+
+def settle(site):
+    wait(lambda: site.status()["connections"] == "1" and site.status()["phase"] == "idle", "quiet")
+    site.get("/About")
+    return {k: int(v) for k, v in site.status().items() if k != "mend" and v.isdigit()}
+
+
+def compare(site, fresh):
+    used, new = settle(site), settle(fresh)
+    assert site.status()["commit"] == fresh.status()["commit"]
+    assert used["pages"] == new["pages"] and used["page bytes"] == new["page bytes"]
+    assert used["timers"] <= new["timers"] + 1, (used, new)
+    assert used["memory blocks"] <= new["memory blocks"] + BLOCKS, (used, new)
+    assert used["memory bytes"] <= new["memory bytes"] * SHARE + BYTES, (used, new)
+    assert used["connections"] == new["connections"] == 1
+
+
+def change(repository, number, **options):
+    repository.publish({
+        "About": article("About us", f"Change {number}. " + "x" * (number % 7 * 100)),
+        f"Posts/N{number % 10}": article(f"Number {number}", "Text. " * 100, tags=f"t{number % 13}"),
+    }, **options)
+
+
+@pytest.mark.parametrize("kind", ["amended and forced", "normal"])
+def test_updates_give_back_what_they_take(git_remote, canopy, kind):
+    repository = git_remote.create("s", small())
+    change(repository, 0)
+    arguments = ["-r", repository.url, "-l", "warning"]
+    site = canopy(*arguments)
+    for number in range(1, UPDATES + 1):
+        change(repository, number, amend=kind != "normal")
+        answer = site.push()
+        assert answer.status == 200, answer
+    assert int(site.status()["updates"]) == UPDATES + 1
+    compare(site, canopy(*arguments))
+
+
+def test_failed_updates_give_back_what_they_take(git_remote, canopy):
+    repository = git_remote.create("s", small())
+    site = canopy("-r", repository.url, "-l", "error")
+    before = settle(site)
+    for number in range(UPDATES // 4):
+        repository.hide()
+        assert site.push().status == 502
+        repository.show()
+    assert site.push().status == 200
+    after = settle(site)
+    assert after["memory blocks"] <= before["memory blocks"] + 4
+    assert after["memory bytes"] <= before["memory bytes"] + 4096
+
+
+def test_requests_give_back_what_they_take(git_remote, canopy):
+    site = canopy("-r", git_remote.create("s", small()).url, "-l", "error")
+    requests = (("GET", "/"), ("GET", "/nowhere"), ("HEAD", "/About"), ("POST", "/About"),
+                ("POST", "/push"), ("BREW", "/"), ("GET", "/%00"), ("GET", "/About/"),
+                ("GET", "/static/css/style.css"))
+    seen = []
+    for _ in range(20):
+        for method, path in requests:
+            site.request(method, path)
+        after = settle(site)
+        seen.append((after["memory blocks"], after["memory bytes"]))
+    assert len(set(seen[1:])) == 1, seen  # in the first round buffers come to be
