@@ -73,7 +73,7 @@ static void run_hooks(void)
 static uint64_t next_deadline(uint64_t deadline)
 {
     const struct timer *first = timers_first();
-    if (!list_empty(&tasks))
+    if (stopped || !list_empty(&tasks)) /* a hook may have stopped the loop: nothing else would */
         return 0;
     return first && first->deadline < deadline ? first->deadline : deadline;
 }
