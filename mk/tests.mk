@@ -27,6 +27,7 @@ TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
 	@$(link_test)
+$(BUILD)/tests/lib/markdown/spec_test: | $(DEPS)/commonmark-spec
 # A program's tests run the whole of it, in the simulation.
 $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST_COMMON) \
                                               $(BUILD)/platform-sim.a

@@ -29,12 +29,13 @@ bool link_is_active(struct slice target);
 struct slugs {
     struct map used; /* slug to struct slug */
     struct arena arena;
+    enum err err; /* ERR_MEMORY */
 };
 void slugs_init(struct slugs *s);
 void slugs_deinit(struct slugs *s);
 
 /* The id for a heading with these words, different from all before it; it lives as long as s. Empty
- * where there are too many or memory is short. */
+ * where there are too many, or memory is short (err). */
 struct slice slugs_take(struct slugs *s, struct slice words);
 
 /* --- parsing --- */

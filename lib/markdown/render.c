@@ -23,10 +23,20 @@ struct render {
     bool skipping; /* the heading that the text begins with */
 };
 
+/* The first error of whatever we write to. */
+static enum err error_of(const struct render *r)
+{
+    const struct buf *const all[] = {r->document, &r->heading, &r->words, &r->scratch};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i]->err != OK)
+            return all[i]->err;
+    return r->slugs.err;
+}
+
+/* What a callback answers: md4c stops at a negative number only. */
 static int failed(const struct render *r)
 {
-    return r->document->err != OK || r->heading.err != OK || r->words.err != OK ||
-           r->scratch.err != OK;
+    return error_of(r) == OK ? 0 : -1;
 }
 
 static bool web(const struct render *r)
@@ -236,7 +246,7 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
     if (type == MD_SPAN_IMG)
         r->images++;
     if (described)
-        return 0;
+        return failed(r);
     const char *tag = span_tag(type);
     if (tag)
         buf_printf(r->out, "<%s>", tag);
@@ -253,7 +263,7 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
     if (type == MD_SPAN_IMG)
         r->images--;
     if (r->images > 0)
-        return 0;
+        return failed(r);
     const char *tag = span_tag(type);
     if (tag)
         buf_printf(r->out, "</%s>", tag);
@@ -313,15 +323,6 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *ptr, MD_SIZE size, void *arg
 
 /* --- the whole --- */
 
-static enum err first_error(const struct render *r)
-{
-    const struct buf *const all[] = {r->document, &r->heading, &r->words, &r->scratch};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i]->err != OK)
-            return all[i]->err;
-    return ERR_MEMORY; /* md4c's own */
-}
-
 enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
                          struct markdown_facts *facts)
 {
@@ -340,9 +341,10 @@ enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
                         .leave_span = leave_span,
                         .text = on_text};
     const char *start = text.len ? (const char *)text.ptr : "";
-    enum err e = OK;
-    if (md_parse(start, (MD_SIZE)text.len, &parser, &r) != 0)
-        e = first_error(&r);
+    bool whole = md_parse(start, (MD_SIZE)text.len, &parser, &r) == 0;
+    enum err e = error_of(&r);
+    if (e == OK && !whole)
+        e = ERR_MEMORY; /* md4c's own */
     if (facts)
         *facts = r.facts;
     buf_deinit(&r.heading);

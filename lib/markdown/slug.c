@@ -17,6 +17,7 @@ void slugs_init(struct slugs *s)
     /* The number of entries is bounded, so that chosen collisions cost little: no secret. */
     map_init(&s->used, (struct sipkey){0, 0});
     arena_init(&s->arena, SLUG_MEMORY_MAX);
+    s->err = OK;
 }
 
 void slugs_deinit(struct slugs *s)
@@ -56,8 +57,10 @@ static struct slice claim(struct slugs *s, struct slice name)
     bool ok = true;
     struct slice key = arena_copy(&s->arena, name, &ok);
     struct slug *slug = arena_zalloc(&s->arena, sizeof *slug);
-    if (!ok || !slug || map_put(&s->used, key, slug) != OK)
+    if (!ok || !slug || map_put(&s->used, key, slug) != OK) {
+        s->err = ERR_MEMORY;
         return slice_of(NULL, 0);
+    }
     slug->last = 1;
     return key;
 }
@@ -82,6 +85,8 @@ struct slice slugs_take(struct slugs *s, struct slice words)
     struct slice taken = slice_of(NULL, 0);
     if (numbered.err == OK)
         taken = claim(s, buf_slice(&numbered));
+    else
+        s->err = numbered.err;
     buf_deinit(&numbered);
     return taken;
 }

@@ -47,15 +47,18 @@ struct words {
     bool leads;  /* the wanted block was the first */
     bool cut;    /* more than max */
     bool single; /* one block is enough */
+    bool done;   /* and it was there */
 };
 
-enum { STOP = 1 };
+enum { STOP = -1 }; /* md4c goes on after positive answers */
+
+#define ENTITY_MAX 64 /* bytes of what an entity stands for, or of its name if it is none */
 
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 {
     struct words *w = arg;
     (void)detail;
-    if (type == w->wanted) {
+    if (type == w->wanted && !w->done) {
         w->inside = true;
         w->leads = w->blocks == 0;
         w->space = w->into->len > 0;
@@ -72,7 +75,8 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
     if (type != w->wanted)
         return 0;
     w->inside = false;
-    return w->single ? STOP : 0;
+    w->done = w->single;
+    return w->done ? STOP : 0;
 }
 
 static int ignore_span(MD_SPANTYPE type, void *detail, void *arg)
@@ -98,6 +102,17 @@ static void put_words(struct words *w, struct slice text)
     }
 }
 
+static void put_entity(struct words *w, struct slice entity)
+{
+    struct buf characters;
+    buf_init(&characters, ENTITY_MAX);
+    entity_put(&characters, entity);
+    put_words(w, buf_slice(&characters));
+    if (characters.err != OK)
+        w->into->err = characters.err;
+    buf_deinit(&characters);
+}
+
 static int on_text(MD_TEXTTYPE type, const MD_CHAR *ptr, MD_SIZE size, void *arg)
 {
     struct words *w = arg;
@@ -106,7 +121,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *ptr, MD_SIZE size, void *arg
     if (type == MD_TEXT_BR || type == MD_TEXT_SOFTBR)
         w->space = w->into->len > 0;
     else if (type == MD_TEXT_ENTITY)
-        entity_put(w->into, md_slice(ptr, size));
+        put_entity(w, md_slice(ptr, size));
     else if (type != MD_TEXT_NULLCHAR)
         put_words(w, slice_take(md_slice(ptr, size), w->max + 1));
     w->cut = w->into->len > w->max;
@@ -142,7 +157,8 @@ static enum err gather(struct slice text, struct words *w, struct buf *into)
                         .leave_span = ignore_span,
                         .text = on_text};
     const char *start = text.len ? (const char *)text.ptr : "";
-    enum err e = md_parse(start, (MD_SIZE)text.len, &parser, w) < 0 ? ERR_MEMORY : found.err;
+    bool whole = md_parse(start, (MD_SIZE)text.len, &parser, w) == 0 || w->done || w->cut;
+    enum err e = found.err != OK ? found.err : whole ? OK : ERR_MEMORY;
     if (e == OK && w->cut)
         cut_to(&found, w->max);
     if (e == OK)
