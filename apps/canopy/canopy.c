@@ -36,6 +36,7 @@ static enum err start(const struct world *world)
 
 static void on_stopped(void)
 {
+    content_release(&content);
     loop_stop(0);
 }
 

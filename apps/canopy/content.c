@@ -220,6 +220,8 @@ enum err content_update(struct content *c, struct content_waiter *w)
         list_init(&w->link);
     if (c->settings->remote.len == 0)
         return ERR_NOT_FOUND;
+    if (c->stopped)
+        return ERR_CANCELLED;
     if (w) {
         if (c->waiters < CONTENT_WAITERS_MAX) {
             c->waiters++;
@@ -282,10 +284,21 @@ enum err content_start(struct content *c, struct stack *stack,
 
 void content_stop(struct content *c)
 {
+    c->stopped = true;
     timer_stop(&c->timer);
     drop_incoming(c);
     c->phase = CONTENT_IDLE;
     c->again = false;
     answer_all(c, &c->waiting, ERR_CANCELLED);
     answer_all(c, &c->waiting_next, ERR_CANCELLED);
+}
+
+void content_release(struct content *c)
+{
+    site_free(c->site);
+    history_release(&c->history);
+    store_close(c->store);
+    c->site = NULL;
+    c->store = NULL;
+    c->history = (struct history){0};
 }

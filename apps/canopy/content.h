@@ -54,10 +54,11 @@ struct content {
     struct site_build *build;
     struct task step;
 
-    struct timer timer;       /* the next attempt or poll */
-    uint32_t failures;        /* in a row */
-    bool whole;               /* ask for everything next time: what we have was no base */
-    bool again;               /* asked for while an update was running */
+    struct timer timer; /* the next attempt or poll */
+    uint32_t failures;  /* in a row */
+    bool whole;         /* ask for everything next time: what we have was no base */
+    bool again;         /* asked for while an update was running */
+    bool stopped;
     struct list waiting;      /* for the update that runs */
     struct list waiting_next; /* for the one after it */
     uint32_t waiters;
@@ -81,7 +82,7 @@ enum err content_start(struct content *c, struct stack *stack,
 
 /* Asks the remote now. w (may be NULL) is answered when an update that began after this call has
  * ended. ERR_FULL: too many wait; the update happens all the same. ERR_NOT_FOUND: there is no
- * remote. */
+ * remote. ERR_CANCELLED: stopped. */
 enum err content_update(struct content *c, struct content_waiter *w);
 
 /* The waiter no longer cares; without effect on one that was answered. */
@@ -89,5 +90,8 @@ void content_forget(struct content *c, struct content_waiter *w);
 
 /* Stops whatever runs; waiters are answered ERR_CANCELLED. What is served stays. */
 void content_stop(struct content *c);
+
+/* After content_stop: gives back what was served. */
+void content_release(struct content *c);
 
 #endif
