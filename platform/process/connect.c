@@ -119,7 +119,7 @@ enum err connect_start(struct stack *s, struct endpoint remote, connect_fn *answ
         (struct connect){.source = {on_events}, .answer = answer, .owner = owner, .remote = remote};
     timer_init(&c->patience, on_patience_lost);
     task_init(&c->soon, on_soon);
-    if (!timer_start(&c->patience, clock_monotonic() + CONNECT_NS)) {
+    if (!timer_start(&c->patience, clock_monotonic() + socket_patience.connect)) {
         pool_give(&connects, c);
         return ERR_MEMORY;
     }

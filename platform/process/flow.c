@@ -56,8 +56,6 @@ struct socket_flow {
     bool shut;   /* the peer was told the end */
 };
 
-struct process_stack_counters socket_counters;
-
 static struct pool flows;
 static uint32_t closing; /* of them closed by their owners */
 static struct list agenda = {&agenda, &agenda};
@@ -173,7 +171,7 @@ static void sent(struct socket_flow *f, size_t n, size_t offered)
     queue_sent(&f->out, n);
     f->blocked = n < offered;
     if (n && timer_running(&f->timer))
-        timer_start(&f->timer, clock_monotonic() + FLOW_CLOSE_NS);
+        timer_start(&f->timer, clock_monotonic() + socket_patience.close);
 }
 
 static void send_once(struct socket_flow *f)
@@ -248,7 +246,7 @@ static bool drained(struct socket_flow *f)
     if (!f->shut) {
         f->shut = true;
         shutdown(f->fd, SHUT_WR);
-        if (!timer_start(&f->timer, clock_monotonic() + FLOW_DRAIN_NS))
+        if (!timer_start(&f->timer, clock_monotonic() + socket_patience.drain))
             return true;
     }
     return false;
@@ -268,8 +266,8 @@ static bool finish(struct socket_flow *f)
 {
     bool over = f->ended || f->cut;
     if (!over && f->out.first) /* the timer runs since flow_close, or since the last progress */
-        over =
-            !timer_running(&f->timer) && !timer_start(&f->timer, clock_monotonic() + FLOW_CLOSE_NS);
+        over = !timer_running(&f->timer) &&
+               !timer_start(&f->timer, clock_monotonic() + socket_patience.close);
     else if (!over)
         over = drained(f);
     if (over)

@@ -17,6 +17,12 @@ uint32_t socket_flows(void);
 /* How many of them their owners have closed: they still send what was queued. */
 uint32_t socket_flows_closing(void);
 
+/* How long is waited for others, in ns: the constants of stack.h, which tests make shorter. */
+struct socket_patience {
+    uint64_t close, drain, connect, resolve;
+};
+extern struct socket_patience socket_patience;
+
 extern struct process_stack_counters socket_counters; /* shared by the files of the stack */
 
 #endif

@@ -232,7 +232,7 @@ static enum err begin(struct resolve *r, struct slice name)
     }
     memcpy(text, name.ptr, name.len);
     text[name.len] = 0;
-    if (!timer_start(&r->patience, clock_monotonic() + RESOLVE_NS))
+    if (!timer_start(&r->patience, clock_monotonic() + socket_patience.resolve))
         return ERR_MEMORY;
     return start_child(r, text);
 }

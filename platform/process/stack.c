@@ -6,6 +6,10 @@
 #include "platform/process/listener.h"
 #include "platform/process/queue.h"
 #include "platform/process/resolve.h"
+#include "signatures/clock.h"
+
+struct process_stack_counters socket_counters;
+struct socket_patience socket_patience = {FLOW_CLOSE_NS, FLOW_DRAIN_NS, CONNECT_NS, RESOLVE_NS};
 
 static const struct stack_ops ops = {
     .listen = listener_open,
