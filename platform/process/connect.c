@@ -73,6 +73,7 @@ static void succeed(struct connect *c)
     source_remove(c->fd); /* the flow has itself watched */
     c->fd = -1;
     socket_counters.connected++;
+    socket_flow_prompt(f);
     retire(c);
     answer(c->owner, OK, f);
     socket_flow_attend(f);

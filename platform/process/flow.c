@@ -54,6 +54,7 @@ struct socket_flow {
     bool closed; /* by the owner */
     bool cut;    /* nothing more is to be sent: flow_abort, or out of patience */
     bool shut;   /* the peer was told the end */
+    bool prompt; /* acknowledges at once */
 };
 
 static struct pool flows;
@@ -126,6 +127,8 @@ static void take(struct socket_flow *f, ssize_t n)
     if (n > 0) {
         if ((size_t)n < RECEIVE_SIZE && !f->hung_up)
             f->readable = false;
+        if (f->prompt)
+            socket_acknowledge(f->fd);
         socket_counters.bytes_in += (uint64_t)n;
         f->flow.events->on_data(f->flow.owner, slice_of(received, (size_t)n));
     } else if (n == 0) {
@@ -447,6 +450,11 @@ struct flow *socket_flow_open(int fd, struct endpoint peer)
     f->paused = true;
     f->readable = true; /* worth a try: the first bytes are often there already */
     return &f->flow;
+}
+
+void socket_flow_prompt(struct flow *flow)
+{
+    self(flow)->prompt = true;
 }
 
 void socket_flow_attend(struct flow *f)

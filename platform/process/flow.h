@@ -7,6 +7,10 @@
 /* Takes over a connected non-blocking socket. NULL: at the limit; the socket stays the caller's. */
 struct flow *socket_flow_open(int fd, struct endpoint peer);
 
+/* For a flow to a server: one that sends a little and then more waits for the first bytes to be
+ * acknowledged (Nagle's algorithm), which the kernel would put off for 40 ms. */
+void socket_flow_prompt(struct flow *f);
+
 /* Lets the flow do what is due now, reading first. For the one who just handed it to its owner, from
  * the loop: the flow may be gone afterwards. */
 void socket_flow_attend(struct flow *f);

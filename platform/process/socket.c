@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,6 +82,12 @@ enum err socket_error(int number)
     default:
         return ERR_IO;
     }
+}
+
+void socket_acknowledge(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); /* not for good: until it sends */
 }
 
 void socket_reset(int fd)

@@ -13,6 +13,9 @@ struct endpoint socket_endpoint(const struct sockaddr_storage *from);
 
 enum err socket_error(int number);
 
+/* What was received is acknowledged now rather than later. */
+void socket_acknowledge(int fd);
+
 /* Closes so that the peer is told by a reset. */
 void socket_reset(int fd);
 
