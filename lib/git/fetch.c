@@ -166,11 +166,11 @@ static void send_get(struct git_fetch *f)
 static void send_post(struct git_fetch *f)
 {
     f->post_due = false;
+    if (!git_smart_keeps(&f->smart))
+        drop_flow(f, true);
     buf_clear(&f->out);
     git_smart_post(&f->smart, buf_slice(&f->client.out), &f->out);
     git_client_sent(&f->client);
-    if (!git_smart_keeps(&f->smart))
-        drop_flow(f, true);
     send_request(f);
 }
 
@@ -232,19 +232,17 @@ static void handle(struct git_fetch *f, const struct git_client_event *event)
     }
 }
 
-/* Bytes of git's protocol, or none, to see whether there is an event without more of them. */
+/* Bytes of git's protocol, or none, to see whether there is an event without more of them. Over
+ * http, a request ends the exchange: nothing may follow in its answer. */
 static void converse(struct git_fetch *f, struct slice in)
 {
     struct git_client_event event;
     enum err e = OK;
-    while (!f->over && (e = git_client_next(&f->client, &in, &event)) == OK) {
-        if (f->post_due && in.len > 0) {
-            end(f, ERR_MALFORMED, "the remote sent more than was asked for");
-            return;
-        }
+    while (!f->over && !f->post_due && (e = git_client_next(&f->client, &in, &event)) == OK)
         handle(f, &event);
-    }
-    if (!f->over && e != ERR_AGAIN)
+    if (f->post_due && in.len > 0)
+        end(f, ERR_MALFORMED, "the remote sent more than was asked for");
+    else if (e != OK && e != ERR_AGAIN)
         end(f, e, git_client_line(&f->client));
 }
 
@@ -266,10 +264,7 @@ static void handle_smart(struct git_fetch *f, const struct git_smart_event *even
 {
     switch (event->what) {
     case GIT_SMART_BODY:
-        if (f->post_due)
-            end(f, ERR_MALFORMED, "the remote sent more than was asked for");
-        else
-            converse(f, event->bytes);
+        converse(f, event->bytes);
         break;
     case GIT_SMART_END:
         exchange_end(f);

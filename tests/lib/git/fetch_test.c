@@ -1,0 +1,926 @@
+/*
+ * The fetch driver in a simulated network: git:// and http://, whole and cut off at every byte, slow,
+ * silent, out of memory, cancelled at every step; redirects, refusals, secrets.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/git/fetch.h"
+#include "lib/git/protocol.h"
+#include "lib/git/smart.h"
+#include "platform/sim/net.h"
+#include "platform/sim/sim.h"
+#include "runtime/loop.h"
+#include "signatures/clock.h"
+#include "signatures/memory.h"
+
+/* --- A remote that answers each request with the next of its answers --------------------------- */
+
+#define ANSWERS_MAX 16
+
+struct answer {
+    char bytes[4096];
+    size_t len;
+    bool close; /* the connection, behind it */
+};
+
+struct remote;
+
+struct connection {
+    struct remote *remote;
+    struct flow *flow;
+    char request[65536];
+    size_t len, looked;
+    struct connection *next;
+};
+
+struct remote {
+    struct listener *listener;
+    struct connection *connections;
+    bool http;
+    struct answer answers[ANSWERS_MAX];
+    size_t count, next;
+    unsigned accepted;
+    char requests[65536]; /* all of them */
+    size_t requests_len;
+};
+
+static void answer_next(struct connection *c)
+{
+    struct remote *r = c->remote;
+    if (r->next == r->count)
+        return;
+    struct answer *a = &r->answers[r->next++];
+    if (a->len > 0)
+        assert_int_equal(flow_write(c->flow, slice_of(a->bytes, a->len)), OK);
+    if (a->close) {
+        flow_close(c->flow);
+        c->flow = NULL;
+    }
+}
+
+/* How long the request is that starts at `looked`, if it is whole. */
+static size_t whole_request(const struct connection *c)
+{
+    struct slice rest = slice_drop(slice_of(c->request, c->len), c->looked);
+    if (!c->remote->http) {
+        uint64_t first;
+        if (c->looked == 0)
+            return slice_hex(slice_take(rest, 4), 65535, &first) && rest.len >= first
+                       ? (size_t)first
+                       : 0;
+        return slice_ends(rest, SLICE("0000")) || slice_ends(rest, SLICE("done\n")) ? rest.len : 0;
+    }
+    size_t head = slice_search(rest, SLICE("\r\n\r\n"));
+    if (head == rest.len)
+        return 0;
+    size_t at = slice_search(slice_take(rest, head), SLICE("Content-Length: "));
+    uint64_t body = at < head ? strtoull((const char *)rest.ptr + at + 16, NULL, 10) : 0;
+    return rest.len >= head + 4 + body ? head + 4 + (size_t)body : 0;
+}
+
+static void remote_data(void *owner, struct slice bytes)
+{
+    struct connection *c = owner;
+    struct remote *r = c->remote;
+    assert_true(c->len + bytes.len < sizeof(c->request));
+    memcpy(c->request + c->len, bytes.ptr, bytes.len);
+    c->len += bytes.len;
+    if (r->requests_len + bytes.len < sizeof(r->requests)) {
+        memcpy(r->requests + r->requests_len, bytes.ptr, bytes.len);
+        r->requests_len += bytes.len;
+    }
+    for (size_t n; c->flow && (n = whole_request(c)) > 0;) {
+        c->looked += n;
+        answer_next(c);
+    }
+}
+
+static void remote_end(void *owner, enum err why)
+{
+    struct connection *c = owner;
+    (void)why;
+    flow_close(c->flow);
+    c->flow = NULL;
+}
+
+static const struct flow_events remote_events = {.on_data = remote_data, .on_end = remote_end};
+
+static void remote_accept(void *owner, struct flow *flow)
+{
+    struct remote *r = owner;
+    struct connection *c = calloc(1, sizeof(*c));
+    assert_non_null(c);
+    *c = (struct connection){.remote = r, .flow = flow, .next = r->connections};
+    r->connections = c;
+    r->accepted++;
+    flow_own(flow, &remote_events, c);
+}
+
+static void remote_forget(struct remote *r)
+{
+    for (struct connection *c = r->connections, *next; c; c = next) {
+        next = c->next;
+        if (c->flow)
+            flow_abort(c->flow);
+        free(c);
+    }
+    r->connections = NULL;
+    r->next = 0;
+    r->accepted = 0;
+    r->requests_len = 0;
+}
+
+/* --- What it says ------------------------------------------------------------------------------ */
+
+#define ONE "1111111111111111111111111111111111111111"
+#define TWO "2222222222222222222222222222222222222222"
+
+static void put(struct answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct answer *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    a->len += (size_t)vsnprintf(a->bytes + a->len, sizeof(a->bytes) - a->len, format, args);
+    va_end(args);
+    assert_true(a->len < sizeof(a->bytes));
+}
+
+static void put_pkt(struct answer *a, const char *line)
+{
+    put(a, "%04x%s\n", (unsigned)strlen(line) + 5, line);
+}
+
+static void put_band(struct answer *a, int band, const char *text)
+{
+    put(a, "%04x%c%s", (unsigned)strlen(text) + 5, band, text);
+}
+
+static void put_capabilities(struct answer *a)
+{
+    put_pkt(a, "version 2");
+    put_pkt(a, "agent=test");
+    put_pkt(a, "ls-refs=unborn");
+    put_pkt(a, "fetch=shallow");
+    put_pkt(a, "object-format=sha1");
+    put(a, "0000");
+}
+
+static void put_refs(struct answer *a)
+{
+    put_pkt(a, ONE " HEAD symref-target:refs/heads/main");
+    put(a, "0000");
+}
+
+static void put_pack(struct answer *a)
+{
+    put_pkt(a, "packfile");
+    put_band(a, 2, "Counting objects: 1\r");
+    put_band(a, 1, "PACK");
+    put_band(a, 2, "done\n");
+    put_band(a, 1, "-the-pack-");
+    put(a, "0000");
+}
+
+static void put_v0_refs(struct answer *a)
+{
+    static const char line[] =
+        ONE " HEAD%c side-band-64k ofs-delta thin-pack symref=HEAD:refs/heads/main agent=x\n";
+    put(a, "%04x", (unsigned)sizeof(line) - 2 + 4);
+    put(a, line, 0);
+    put_pkt(a, ONE " refs/heads/main");
+    put(a, "0000");
+}
+
+static struct answer *add(struct remote *r)
+{
+    struct answer *a = &r->answers[r->count++];
+    assert_true(r->count <= ANSWERS_MAX);
+    *a = (struct answer){.len = 0};
+    return a;
+}
+
+static void speak_v2(struct remote *r)
+{
+    r->http = false;
+    r->count = 0;
+    put_capabilities(add(r));
+    put_refs(add(r));
+    put_pack(add(r));
+}
+
+static void speak_v0(struct remote *r)
+{
+    r->http = false;
+    r->count = 0;
+    put_v0_refs(add(r));
+    struct answer *a = add(r);
+    put_pkt(a, "NAK");
+    put_band(a, 1, "PACK-the-pack-");
+    put(a, "0000");
+}
+
+enum framing { LENGTH, CHUNKS, UNTIL_CLOSE, LENGTH_THEN_CLOSE, KEPT_BUT_CLOSED };
+
+/* An HTTP response with the body of `inner`, framed in one of the ways. */
+static void add_response(struct remote *r, enum framing framing, const char *type,
+                         const struct answer *inner)
+{
+    struct answer *a = add(r);
+    put(a, "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-%s\r\n", type);
+    if (framing == CHUNKS)
+        put(a, "Transfer-Encoding: chunked\r\n\r\n%x\r\n", 7);
+    else if (framing == UNTIL_CLOSE)
+        put(a, "\r\n");
+    else
+        put(a, "%sContent-Length: %zu\r\n\r\n",
+            framing == LENGTH_THEN_CLOSE ? "Connection: close\r\n" : "", inner->len);
+    size_t at = 0;
+    if (framing == CHUNKS) {
+        memcpy(a->bytes + a->len, inner->bytes, 7);
+        a->len += at = 7;
+        put(a, "\r\n%zx;x=y\r\n", inner->len - 7);
+    }
+    memcpy(a->bytes + a->len, inner->bytes + at, inner->len - at);
+    a->len += inner->len - at;
+    if (framing == CHUNKS)
+        put(a, "\r\n0\r\n\r\n");
+    a->close = framing >= UNTIL_CLOSE;
+}
+
+static void speak_http(struct remote *r, enum framing framing, bool v2)
+{
+    struct answer inner = {.len = 0};
+    r->http = true;
+    r->count = 0;
+    put_pkt(&inner, "# service=git-upload-pack");
+    put(&inner, "0000");
+    if (v2)
+        inner.len = 0, put_capabilities(&inner);
+    else
+        put_v0_refs(&inner);
+    add_response(r, framing, "advertisement", &inner);
+    inner.len = 0;
+    if (v2) {
+        put_refs(&inner);
+        add_response(r, framing, "result", &inner);
+        inner.len = 0;
+        put_pack(&inner);
+    } else {
+        put_pkt(&inner, "NAK");
+        put_band(&inner, 1, "PACK-the-pack-");
+        put(&inner, "0000");
+    }
+    add_response(r, framing, "result", &inner);
+}
+
+/* --- The fetching side -------------------------------------------------------------------------- */
+
+struct world {
+    struct sim_net *net;
+    struct stack *here, *there, *elsewhere;
+    struct remote remote, other; /* other: at elsewhere */
+    uint64_t blocks;
+    uint32_t timers;
+
+    struct git_fetch *fetch;
+    unsigned events, cancel_at; /* cancels in the event of this number; 0: in none */
+    unsigned heads, dones;
+    enum err head_answer, pack_answer;
+    struct git_head head;
+    char ref[64], pack[256], progress[256], line[GIT_ERROR_MAX + 1];
+    enum err why;
+    uint64_t took;
+};
+
+static bool event(struct world *w)
+{
+    assert_int_equal(w->dones, 0);
+    if (++w->events != w->cancel_at)
+        return false;
+    git_fetch_cancel(w->fetch);
+    w->fetch = NULL;
+    return true;
+}
+
+static enum err on_head(void *owner, const struct git_head *head)
+{
+    struct world *w = owner;
+    w->heads++;
+    w->head = *head;
+    snprintf(w->ref, sizeof(w->ref), "%.*s", SLICE_ARG(head->ref));
+    event(w);
+    return w->head_answer;
+}
+
+static enum err on_pack(void *owner, struct slice bytes)
+{
+    struct world *w = owner;
+    size_t used = strlen(w->pack);
+    snprintf(w->pack + used, sizeof(w->pack) - used, "%.*s", SLICE_ARG(bytes));
+    event(w);
+    return w->pack_answer;
+}
+
+static void on_progress(void *owner, struct slice line)
+{
+    struct world *w = owner;
+    size_t used = strlen(w->progress);
+    snprintf(w->progress + used, sizeof(w->progress) - used, "%.*s|", SLICE_ARG(line));
+    event(w);
+}
+
+static void on_done(void *owner, enum err why, struct slice line)
+{
+    struct world *w = owner;
+    assert_int_equal(w->dones, 0);
+    w->dones++;
+    w->why = why;
+    w->fetch = NULL;
+    snprintf(w->line, sizeof(w->line), "%.*s", SLICE_ARG(line));
+    assert_int_equal(why == OK, line.len == 0);
+}
+
+static const struct git_fetch_events events = {on_head, on_pack, on_progress, on_done};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct endpoint git = {ADDRESS_ANY, 9418, 0}, http = {ADDRESS_ANY, 80, 0};
+    sim_reset(7);
+    w->blocks = memory_stats().blocks;
+    w->timers = loop_timers();
+    w->net = sim_net_open(7);
+    w->here = sim_net_host(w->net, "192.0.2.1");
+    w->there = sim_net_host(w->net, "192.0.2.2");
+    w->elsewhere = sim_net_host(w->net, "192.0.2.3");
+    sim_net_name(w->net, "git.example", "192.0.2.2");
+    sim_net_name(w->net, "other.example", "192.0.2.3");
+    assert_int_equal(stack_listen(w->there, git, remote_accept, &w->remote, &w->remote.listener),
+                     OK);
+    struct listener *unused;
+    assert_int_equal(stack_listen(w->there, http, remote_accept, &w->remote, &unused), OK);
+    assert_int_equal(stack_listen(w->elsewhere, http, remote_accept, &w->other, &unused), OK);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    sim_memory_fail_nth(0);
+    if (w->fetch)
+        git_fetch_cancel(w->fetch);
+    remote_forget(&w->remote);
+    remote_forget(&w->other);
+    sim_run(NULL, NULL, clock_monotonic() + 60 * CLOCK_SEC);
+    size_t left = sim_net_close(w->net);
+    bool clean = left == 0 && memory_stats().blocks == w->blocks && loop_timers() == w->timers;
+    free(w);
+    return clean ? 0 : -1;
+}
+
+static enum err open_fetch(struct world *w, const char *url, const struct oid *have, size_t count)
+{
+    struct buf error;
+    buf_init(&error, 1024);
+    w->events = w->heads = w->dones = 0;
+    w->pack[0] = w->progress[0] = w->line[0] = w->ref[0] = '\0';
+    remote_forget(&w->remote);
+    remote_forget(&w->other);
+    enum err e = git_fetch_open(w->here, slice_text(url), have, count, OID_SHA1, &events, w,
+                                &w->fetch, &error);
+    snprintf(w->line, sizeof(w->line), "%.*s", SLICE_ARG(buf_slice(&error)));
+    buf_deinit(&error);
+    assert_int_equal(w->events + w->dones, 0);
+    if (e)
+        w->fetch = NULL;
+    return e;
+}
+
+static bool is_over(void *arg)
+{
+    struct world *w = arg;
+    return w->dones > 0 || !w->fetch;
+}
+
+/* A whole fetch: what on_done was told. */
+static enum err fetch(struct world *w, const char *url)
+{
+    uint64_t begun = clock_monotonic();
+    assert_int_equal(open_fetch(w, url, NULL, 0), OK);
+    assert_true(sim_run(is_over, w, clock_monotonic() + 3600 * CLOCK_SEC));
+    w->took = clock_monotonic() - begun;
+    return w->why;
+}
+
+static void assert_fetched(struct world *w, const char *url)
+{
+    enum err e = fetch(w, url);
+    assert_string_equal(w->line, "");
+    assert_int_equal(e, OK);
+    assert_int_equal(w->heads, 1);
+    assert_string_equal(w->ref, "refs/heads/main");
+    assert_string_equal(w->pack, "PACK-the-pack-");
+}
+
+#define GIT  "git://git.example/r"
+#define HTTP "http://git.example/r"
+
+/* --- What works ----------------------------------------------------------------------------------- */
+
+static void over_git(void **state)
+{
+    struct world *w = *state;
+    speak_v2(&w->remote);
+    assert_fetched(w, GIT);
+    assert_string_equal(w->progress, "Counting objects: 1|done|");
+    speak_v0(&w->remote);
+    assert_fetched(w, GIT);
+}
+
+static void over_http(void **state)
+{
+    struct world *w = *state;
+    for (int v2 = 0; v2 < 2; v2++)
+        for (enum framing f = LENGTH; f <= KEPT_BUT_CLOSED; f++) {
+            speak_http(&w->remote, f, v2);
+            assert_fetched(w, HTTP);
+            assert_int_equal(w->remote.accepted, f <= CHUNKS ? 1 : 2 + (unsigned)v2);
+        }
+}
+
+static void in_every_kind_of_pieces(void **state)
+{
+    struct world *w = *state;
+    struct sim_link links[] = {
+        {.split = SIM_SPLIT_BYTES},
+        {.split = SIM_SPLIT_RANDOM, .latency_min = CLOCK_MS, .latency_max = 90 * CLOCK_MS},
+        {.bandwidth = 100, .latency_min = 500 * CLOCK_MS, .latency_max = 500 * CLOCK_MS},
+        {.read_delay = 20 * CLOCK_SEC},
+    };
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        sim_net_links(w->net, links[i]);
+        speak_v2(&w->remote);
+        assert_fetched(w, GIT);
+        speak_v0(&w->remote);
+        assert_fetched(w, GIT);
+        speak_http(&w->remote, CHUNKS, true);
+        assert_fetched(w, HTTP);
+        speak_http(&w->remote, KEPT_BUT_CLOSED, false);
+        assert_fetched(w, HTTP);
+    }
+}
+
+static void what_is_asked(void **state)
+{
+    struct world *w = *state;
+    struct oid have = {{0x22, 0x22}};
+    memset(have.bytes, 0x22, 20);
+    speak_v2(&w->remote);
+    assert_int_equal(open_fetch(w, GIT, &have, 1), OK);
+    memset(&have, 0, sizeof(have)); /* it was copied */
+    assert_true(sim_run(is_over, w, clock_monotonic() + 60 * CLOCK_SEC));
+    struct slice requests = slice_of(w->remote.requests, w->remote.requests_len);
+    assert_true(slice_search(requests, SLICE("host=git.example\0\0version=2\0")) < requests.len);
+    assert_true(slice_search(requests, SLICE("ref-prefix HEAD\n")) < requests.len);
+    assert_true(slice_search(requests, SLICE("want " ONE "\n")) < requests.len);
+    assert_true(slice_search(requests, SLICE("have " TWO "\n")) < requests.len);
+    assert_true(slice_search(requests, SLICE("thin-pack\n")) < requests.len);
+}
+
+static void nothing_new(void **state)
+{
+    struct world *w = *state;
+    w->head_answer = ERR_EXISTS;
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 0)
+            speak_v2(&w->remote);
+        else if (kind == 1)
+            speak_v0(&w->remote);
+        else
+            speak_http(&w->remote, LENGTH, true);
+        assert_int_equal(fetch(w, kind == 2 ? HTTP : GIT), OK);
+        assert_string_equal(w->pack, "");
+        sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+        struct slice requests = slice_of(w->remote.requests, w->remote.requests_len);
+        assert_true(slice_ends(requests, SLICE("0000")));
+        assert_int_equal(slice_search(requests, SLICE("want ")), requests.len);
+    }
+}
+
+static void the_owner_refuses(void **state)
+{
+    struct world *w = *state;
+    w->head_answer = ERR_MEMORY;
+    speak_v2(&w->remote);
+    assert_int_equal(fetch(w, GIT), ERR_MEMORY);
+    w->head_answer = OK;
+    w->pack_answer = ERR_MISMATCH;
+    assert_int_equal(fetch(w, GIT), ERR_MISMATCH);
+    assert_string_equal(w->pack, "PACK");
+    speak_http(&w->remote, CHUNKS, true);
+    assert_int_equal(fetch(w, HTTP), ERR_MISMATCH);
+}
+
+/* --- What goes wrong ------------------------------------------------------------------------------ */
+
+static void speak(struct world *w, int kind, const char **url)
+{
+    *url = kind < 2 ? GIT : HTTP;
+    if (kind == 0)
+        speak_v2(&w->remote);
+    else if (kind == 1)
+        speak_v0(&w->remote);
+    else
+        speak_http(&w->remote, kind == 2 ? CHUNKS : KEPT_BUT_CLOSED, true);
+}
+
+/* Wherever the connection is cut, there is one end, an error that says why, or all was there. */
+static void cut_at_every_byte(void **state)
+{
+    static const enum sim_cut cuts[] = {SIM_CUT_RESET, SIM_CUT_EOF, SIM_CUT_SILENCE};
+    struct world *w = *state;
+    const char *url;
+    for (int kind = 0; kind < 4; kind++) {
+        speak(w, kind, &url);
+        for (size_t i = 0; i < 3; i++) {
+            unsigned failed = 0, whole = 0;
+            for (uint64_t n = 0; n < 3000; n++) {
+                sim_net_links(w->net, (struct sim_link){.cut = cuts[i], .cut_after = n});
+                enum err e = fetch(w, url);
+                assert_int_equal(w->dones, 1);
+                failed += e != OK;
+                whole += e == OK;
+                if (e == OK)
+                    assert_string_equal(w->pack, "PACK-the-pack-");
+                else
+                    assert_int_equal(strncmp(w->line, url, strlen(url)), 0);
+                if (cuts[i] == SIM_CUT_SILENCE && e != OK) /* a closing peer loses patience first */
+                    assert_int_equal(e, kind == 3 && e == ERR_RESET ? ERR_RESET : ERR_TIMEOUT);
+                assert_true(w->took <= 4 * GIT_FETCH_IDLE_SEC * CLOCK_SEC);
+            }
+            assert_true(failed > 100 && whole > 20);
+        }
+    }
+}
+
+static void cancelled_in_every_event(void **state)
+{
+    struct world *w = *state;
+    const char *url;
+    for (int kind = 0; kind < 4; kind++) {
+        speak(w, kind, &url);
+        for (w->cancel_at = 1; w->cancel_at < 20; w->cancel_at++) {
+            assert_int_equal(open_fetch(w, url, NULL, 0), OK);
+            sim_run(is_over, w, clock_monotonic() + 60 * CLOCK_SEC);
+            assert_null(w->fetch);
+            assert_true(w->dones == 1 || w->events == w->cancel_at);
+        }
+    }
+}
+
+static void cancelled_at_any_time(void **state)
+{
+    struct world *w = *state;
+    const char *url;
+    sim_net_links(w->net, (struct sim_link){.latency_min = 5 * CLOCK_MS,
+                                            .latency_max = 9 * CLOCK_MS,
+                                            .split = SIM_SPLIT_RANDOM});
+    for (int kind = 0; kind < 4; kind++) {
+        speak(w, kind, &url);
+        for (uint64_t ms = 0; ms < 100; ms++) {
+            assert_int_equal(open_fetch(w, url, NULL, 0), OK);
+            sim_run(is_over, w, clock_monotonic() + ms * CLOCK_MS);
+            if (w->fetch)
+                git_fetch_cancel(w->fetch);
+            w->fetch = NULL;
+            unsigned seen = w->events + w->dones;
+            sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+            assert_int_equal(w->events + w->dones, seen);
+        }
+    }
+}
+
+static void without_memory(void **state)
+{
+    struct world *w = *state;
+    const char *url;
+    for (int kind = 0; kind < 4; kind++) {
+        unsigned whole = 0;
+        speak(w, kind, &url);
+        for (uint64_t n = 1; n < 60; n++) {
+            sim_memory_fail_nth(0);
+            w->dones = 0;
+            remote_forget(&w->remote);
+            struct buf error;
+            buf_init(&error, 1024);
+            sim_memory_fail_nth(n);
+            w->events = w->heads = 0;
+            w->pack[0] = '\0';
+            enum err e = git_fetch_open(w->here, slice_text(url), NULL, 0, OID_SHA1, &events, w,
+                                        &w->fetch, &error);
+            if (e == OK)
+                assert_true(sim_run(is_over, w, clock_monotonic() + 3600 * CLOCK_SEC));
+            else
+                w->fetch = NULL;
+            sim_memory_fail_nth(0);
+            assert_int_equal(w->dones, e == OK);
+            whole += e == OK && w->why == OK;
+            if (e == OK && w->why == OK)
+                assert_string_equal(w->pack, "PACK-the-pack-");
+            buf_deinit(&error);
+        }
+        assert_true(whole > 0);
+    }
+}
+
+static void nobody_there(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(fetch(w, "git://nowhere.example/r"), ERR_NOT_FOUND);
+    assert_string_equal(w->line, "git://nowhere.example/r: the host's name is not known");
+    sim_net_links(w->net, (struct sim_link){.refuse = true});
+    assert_int_equal(fetch(w, GIT), ERR_REFUSED);
+    assert_string_equal(w->line, GIT ": connection refused");
+    sim_net_links(w->net, (struct sim_link){.black_hole = true});
+    assert_int_equal(fetch(w, GIT), ERR_TIMEOUT);
+    assert_true(w->took <= GIT_FETCH_IDLE_SEC * CLOCK_SEC);
+}
+
+/* A remote that says nothing, and one that says as little as it can for as long as it can. */
+static void drip(struct timer *t);
+static struct timer dripping;
+static struct world *dripped;
+
+static void drip(struct timer *t)
+{
+    struct connection *c = dripped->remote.connections;
+    if (!c || !c->flow)
+        return;
+    (void)flow_write(c->flow, SLICE("0005\x01"));
+    timer_start(t, clock_monotonic() + 20 * CLOCK_SEC);
+}
+
+static void slow_remotes(void **state)
+{
+    struct world *w = *state;
+    speak_v2(&w->remote);
+    w->remote.answers[2].len = 0;
+    assert_int_equal(fetch(w, GIT), ERR_TIMEOUT);
+    assert_string_equal(w->line, GIT ": the remote does not answer");
+    assert_in_range(w->took, GIT_FETCH_IDLE_SEC * CLOCK_SEC, (GIT_FETCH_IDLE_SEC + 1) * CLOCK_SEC);
+
+    put_pkt(&w->remote.answers[2], "packfile");
+    put_band(&w->remote.answers[2], 1, "PACK");
+    dripped = w;
+    timer_init(&dripping, drip);
+    timer_start(&dripping, clock_monotonic() + 5 * CLOCK_SEC);
+    assert_int_equal(fetch(w, GIT), ERR_TIMEOUT);
+    assert_string_equal(w->line, GIT ": the fetch takes too long");
+    assert_in_range(w->took, GIT_FETCH_MAX_SEC * CLOCK_SEC, (GIT_FETCH_MAX_SEC + 1) * CLOCK_SEC);
+    timer_stop(&dripping);
+}
+
+static void what_the_remote_says(void **state)
+{
+    struct world *w = *state;
+    w->remote.http = false;
+    w->remote.count = 0;
+    put_pkt(add(&w->remote), "ERR access denied");
+    assert_int_equal(fetch(w, GIT "#b"), ERR_DENIED);
+    assert_string_equal(w->line, GIT ": the remote says: access denied");
+    w->remote.count = 0;
+    put(add(&w->remote), "SSH-2.0-OpenSSH_9.2\r\n");
+    assert_int_equal(fetch(w, GIT), ERR_MALFORMED);
+}
+
+/* --- HTTP ----------------------------------------------------------------------------------------- */
+
+static void answer_http(struct remote *r, const char *text)
+{
+    r->http = true;
+    put(add(r), "%s", text);
+}
+
+static void statuses(void **state)
+{
+    static const struct {
+        const char *status;
+        enum err why;
+        const char *line;
+    } cases[] = {
+        {"401 Unauthorized", ERR_DENIED, "asks for a name"},
+        {"403 Forbidden", ERR_DENIED, "does not permit"},
+        {"404 Not Found", ERR_NOT_FOUND, "no such repository"},
+        {"500 Oops", ERR_IO, "answered 500"},
+        {"503 Later", ERR_IO, "answered 503"},
+        {"418 Teapot", ERR_UNSUPPORTED, "answered 418"},
+        {"206 Partial", ERR_UNSUPPORTED, "answered 206"},
+        {"302 Found", ERR_UNSUPPORTED, "redirect"},
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", cases[i].status);
+        w->remote.count = 0;
+        answer_http(&w->remote, text);
+        assert_int_equal(fetch(w, HTTP), cases[i].why);
+        if (!strstr(w->line, cases[i].line))
+            fail_msg("%s", w->line);
+    }
+}
+
+static void no_smart_server(void **state)
+{
+    static const char *const texts[] = {
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
+        "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
+        "Content-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
+        "Content-Length: 12\r\n\r\n000eversion ",
+        "nonsense\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        w->remote.count = 0;
+        answer_http(&w->remote, texts[i]);
+        assert_int_not_equal(fetch(w, HTTP), OK);
+        assert_int_not_equal(w->why, ERR_TIMEOUT);
+        assert_true(w->line[0]);
+    }
+}
+
+static void more_than_asked_for(void **state)
+{
+    struct answer inner = {.len = 0};
+    struct world *w = *state;
+    w->remote.count = 0;
+    w->remote.http = true;
+    put_capabilities(&inner);
+    put(&inner, "0000");
+    add_response(&w->remote, LENGTH, "advertisement", &inner);
+    assert_int_equal(fetch(w, HTTP), ERR_MALFORMED);
+}
+
+/* A redirect moves all that follows; credentials stay with the host that they are for. */
+static void redirects(void **state)
+{
+    static const char *const places[] = {
+        "http://other.example/moved/info/refs?service=git-upload-pack",
+        "http://x:y@other.example:80/moved/info/refs?service=git-upload-pack#z",
+        "//other.example/moved/info/refs?service=git-upload-pack",
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        w->remote.count = 0;
+        w->remote.http = true;
+        put(add(&w->remote), "HTTP/1.1 30%d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+            i == 0 ? 1 : 7, places[i]);
+        speak_http(&w->other, LENGTH, true);
+        assert_fetched(w, "http://n:secret@git.example/r");
+        struct slice here = slice_of(w->remote.requests, w->remote.requests_len);
+        struct slice there = slice_of(w->other.requests, w->other.requests_len);
+        assert_true(slice_search(here, SLICE("Authorization: Basic bjpzZWNyZXQ=\r\n")) < here.len);
+        assert_int_equal(slice_search(there, SLICE("Authorization")), there.len);
+        assert_true(
+            slice_starts(there, SLICE("GET /moved/info/refs?service=git-upload-pack HTTP")));
+        assert_true(slice_search(there, SLICE("POST /moved/git-upload-pack HTTP")) < there.len);
+        assert_true(slice_search(there, SLICE("Host: other.example\r\n")) < there.len);
+    }
+}
+
+static void redirects_on_one_host(void **state)
+{
+    static const char *const places[] = {"/new/info/refs?service=git-upload-pack",
+                                         "../../new/info/refs?service=git-upload-pack",
+                                         "refs?service=git-upload-pack"};
+    static const char *const targets[] = {
+        "GET /new/info/refs?service=git-upload-pack ",
+        "GET /r/info/../../new/info/refs?service=git-upload-pack ",
+        "GET /r/info/refs?service=git-upload-pack "};
+    struct world *w = *state;
+    for (size_t i = 0; i < 3; i++) {
+        struct remote after = {.count = 0};
+        speak_http(&after, LENGTH, true);
+        w->remote.count = 0;
+        w->remote.http = true;
+        put(add(&w->remote), "HTTP/1.1 302 Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+            places[i]);
+        for (size_t k = 0; k < 3; k++)
+            *add(&w->remote) = after.answers[k];
+        assert_fetched(w, "http://n:secret@git.example/r");
+        struct slice requests = slice_of(w->remote.requests, w->remote.requests_len);
+        assert_true(slice_search(requests, slice_text(targets[i])) < requests.len);
+        size_t count = 0;
+        for (struct slice rest = requests; rest.len > 0; count++)
+            rest = slice_drop(rest, slice_search(rest, SLICE("bjpzZWNyZXQ=")) + 1);
+        assert_int_equal(count, 4 + 1);
+    }
+}
+
+static void redirects_to_nowhere(void **state)
+{
+    static const char *const places[] = {
+        "http://other.example/login",
+        "https://git.example/r/info/refs?service=git-upload-pack",
+        "ssh://git.example/r/info/refs?service=git-upload-pack",
+        "http://[/info/refs?service=git-upload-pack",
+        "",
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        w->remote.count = 0;
+        w->remote.http = true;
+        put(add(&w->remote), "HTTP/1.1 302 Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+            places[i]);
+        assert_int_equal(fetch(w, HTTP), ERR_UNSUPPORTED);
+    }
+    w->remote.count = 0;
+    for (size_t i = 0; i <= GIT_REDIRECTS_MAX; i++)
+        put(add(&w->remote), "HTTP/1.1 302 Moved\r\nLocation: "
+                             "/a/info/refs?service=git-upload-pack\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(fetch(w, HTTP), ERR_LIMIT);
+    assert_int_equal(w->remote.next, GIT_REDIRECTS_MAX + 1);
+}
+
+static void secrets_stay(void **state)
+{
+    struct world *w = *state;
+    w->remote.count = 0;
+    answer_http(&w->remote, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(fetch(w, "http://name:secret@git.example/r"), ERR_DENIED);
+    assert_null(strstr(w->line, "secret"));
+    assert_null(strstr(w->line, "name:"));
+    assert_non_null(strstr(w->line, "does not accept the name and password"));
+}
+
+static void urls_that_are_none(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(open_fetch(w, "https://git.example/r", NULL, 0), ERR_UNSUPPORTED);
+    assert_non_null(strstr(w->line, "https"));
+    assert_int_equal(open_fetch(w, "ssh://git.example/r", NULL, 0), ERR_ARGUMENT);
+    assert_int_equal(open_fetch(w, "", NULL, 0), ERR_ARGUMENT);
+}
+
+/* The longest URL still makes a line that fits. */
+static void long_urls(void **state)
+{
+    static char url[GIT_URL_MAX + 1];
+    struct world *w = *state;
+    memset(url, 'a', sizeof(url) - 1);
+    memcpy(url, "git://git.example/", 18);
+    w->remote.http = false;
+    w->remote.count = 0;
+    put_pkt(add(&w->remote), "ERR none");
+    assert_int_equal(fetch(w, url), ERR_DENIED);
+    assert_non_null(strstr(w->line, ": the remote says: none"));
+    memset(url, 'a', sizeof(url) - 1);
+    memcpy(url, "http://git.example/", 19);
+    w->remote.count = 0;
+    answer_http(&w->remote, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(fetch(w, url), ERR_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(over_git),
+        TEST(over_http),
+        TEST(in_every_kind_of_pieces),
+        TEST(what_is_asked),
+        TEST(nothing_new),
+        TEST(the_owner_refuses),
+        TEST(cut_at_every_byte),
+        TEST(cancelled_in_every_event),
+        TEST(cancelled_at_any_time),
+        TEST(without_memory),
+        TEST(nobody_there),
+        TEST(slow_remotes),
+        TEST(what_the_remote_says),
+        TEST(statuses),
+        TEST(no_smart_server),
+        TEST(more_than_asked_for),
+        TEST(redirects),
+        TEST(redirects_on_one_host),
+        TEST(redirects_to_nowhere),
+        TEST(secrets_stay),
+        TEST(urls_that_are_none),
+        TEST(long_urls),
+    };
+    return cmocka_run_group_tests_name("git/fetch", tests, NULL, NULL);
+}
