@@ -8,6 +8,18 @@
 #include "runtime/arena.h"
 #include "runtime/map.h"
 
+/* --- md4c's memory (memory.c) --- */
+
+/* What md4c works with while it reads one document; the first member of what is given to md_parse
+ * as userdata. */
+struct parse_memory {
+    struct arena arena;
+    bool refused; /* something was: md4c may have gone on without */
+};
+
+/* Reads a text. ERR_MEMORY, ERR_LIMIT; what callbacks answer is for them to remember. */
+enum err parse_text(struct slice text, const MD_PARSER *parser, struct parse_memory *memory);
+
 /* --- entities and attributes (entity.c) --- */
 
 /* The characters that "&amp;", "&#38;" or "&#x26;" stand for; an unknown name stands for itself. */

@@ -9,7 +9,8 @@
 #include "lib/text/html.h"
 
 struct render {
-    struct buf *out; /* the document, or `heading` while one is read */
+    struct parse_memory memory; /* first: md4c's */
+    struct buf *out;            /* the document, or `heading` while one is read */
     struct buf *document;
     struct buf heading;
     struct buf words;   /* of the heading */
@@ -44,10 +45,17 @@ static bool web(const struct render *r)
     return (r->flags & MARKDOWN_WEB) != 0;
 }
 
+/* Empty, but for an error: that stays. */
+static void clear_scratch(struct render *r)
+{
+    if (r->scratch.err == OK)
+        buf_clear(&r->scratch);
+}
+
 /* The attribute's characters, valid until the next call. */
 static struct slice decoded(struct render *r, const MD_ATTRIBUTE *attribute)
 {
-    buf_clear(&r->scratch);
+    clear_scratch(r);
     attribute_put(&r->scratch, attribute);
     return buf_slice(&r->scratch);
 }
@@ -74,8 +82,7 @@ static void begin_heading(struct render *r)
 {
     r->in_heading = true;
     r->skipping = r->blocks == 1 && (r->flags & MARKDOWN_SKIP_TITLE);
-    buf_clear(&r->heading);
-    buf_clear(&r->words);
+    r->heading.len = r->words.len = 0; /* errors stay */
     r->out = &r->heading;
 }
 
@@ -288,7 +295,7 @@ static void put_text(struct render *r, struct slice text)
 
 static void put_entity(struct render *r, struct slice entity)
 {
-    buf_clear(&r->scratch);
+    clear_scratch(r);
     entity_put(&r->scratch, entity);
     put_text(r, buf_slice(&r->scratch));
 }
@@ -326,8 +333,6 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *ptr, MD_SIZE size, void *arg
 enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
                          struct markdown_facts *facts)
 {
-    if (text.len > MARKDOWN_TEXT_MAX)
-        return ERR_LIMIT;
     struct render r = {.out = into, .document = into, .flags = flags};
     buf_init(&r.heading, into->max);
     buf_init(&r.words, into->max);
@@ -340,11 +345,9 @@ enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
                         .enter_span = enter_span,
                         .leave_span = leave_span,
                         .text = on_text};
-    const char *start = text.len ? (const char *)text.ptr : "";
-    bool whole = md_parse(start, (MD_SIZE)text.len, &parser, &r) == 0;
-    enum err e = error_of(&r);
-    if (e == OK && !whole)
-        e = ERR_MEMORY; /* md4c's own */
+    enum err e = parse_text(text, &parser, &r.memory);
+    if (error_of(&r) != OK)
+        e = error_of(&r);
     if (facts)
         *facts = r.facts;
     buf_deinit(&r.heading);

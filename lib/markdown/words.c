@@ -38,6 +38,7 @@ enum err markdown_inline(struct slice text, unsigned flags, struct buf *into)
 /* --- words --- */
 
 struct words {
+    struct parse_memory memory; /* first: md4c's */
     struct buf *into;
     size_t max;
     MD_BLOCKTYPE wanted; /* text of these blocks only */
@@ -145,10 +146,8 @@ static void cut_to(struct buf *b, size_t max)
 
 static enum err gather(struct slice text, struct words *w, struct buf *into)
 {
-    if (text.len > MARKDOWN_TEXT_MAX)
-        return ERR_LIMIT;
     struct buf found;
-    buf_init(&found, text.len + w->max + 64);
+    buf_init(&found, w->max + MARKDOWN_TEXT_MAX);
     w->into = &found;
     MD_PARSER parser = {.flags = EXTENSION_FLAGS,
                         .enter_block = enter_block,
@@ -156,9 +155,9 @@ static enum err gather(struct slice text, struct words *w, struct buf *into)
                         .enter_span = ignore_span,
                         .leave_span = ignore_span,
                         .text = on_text};
-    const char *start = text.len ? (const char *)text.ptr : "";
-    bool whole = md_parse(start, (MD_SIZE)text.len, &parser, w) == 0 || w->done || w->cut;
-    enum err e = found.err != OK ? found.err : whole ? OK : ERR_MEMORY;
+    enum err e = parse_text(text, &parser, &w->memory);
+    if (found.err != OK)
+        e = found.err;
     if (e == OK && w->cut)
         cut_to(&found, w->max);
     if (e == OK)
