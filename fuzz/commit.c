@@ -1,0 +1,37 @@
+/* Commits and tags. */
+#include "lib/git/object.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void within(struct slice part, struct slice whole)
+{
+    if (part.len > 0 && (part.ptr < whole.ptr || part.ptr + part.len > whole.ptr + whole.len))
+        abort();
+}
+
+static void parse(enum oid_kind kind, struct slice bytes)
+{
+    struct git_commit c;
+    struct oid target;
+    enum git_type type;
+    if (git_commit_parse(kind, bytes, &c) == OK) {
+        within(c.author.name, bytes);
+        within(c.author.mail, bytes);
+        within(c.committer.name, bytes);
+        within(c.committer.mail, bytes);
+        within(c.message, bytes);
+        if (c.parent_count > GIT_PARENTS_MAX || c.author.when < 0)
+            abort();
+    }
+    if (git_tag_parse(kind, bytes, &target, &type) == OK && (type == GIT_NONE || type > GIT_TAG))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    parse(OID_SHA1, slice_of(data, size));
+    parse(OID_SHA256, slice_of(data, size));
+    return 0;
+}
