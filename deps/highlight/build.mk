@@ -1,8 +1,10 @@
-# The two styles that were made for legibility: every colour on its ground has
-# the contrast that WCAG asks for.
+# The common languages, which come in one file, and more that people write
+# about. The theme has colours of its own.
+more := awk clojure cmake coq dart dns dockerfile elixir elm erlang fsharp haskell julia latex lisp \
+        llvm nginx nix ocaml powershell protobuf reasonml scala scheme tcl verilog vhdl vim x86asm
+
 install:
 	mkdir -p $(PREFIX)/share
-	cp $(SOURCE)/highlight.min.js $(PREFIX)/share
-	cp $(SOURCE)/styles/a11y-light.min.css $(PREFIX)/share/highlight-light.min.css
-	cp $(SOURCE)/styles/a11y-dark.min.css $(PREFIX)/share/highlight-dark.min.css
+	cat $(SOURCE)/highlight.min.js $(patsubst %,$(SOURCE)/languages/%.min.js,$(more)) \
+	    > $(PREFIX)/share/highlight.min.js
 	cp $(SOURCE)/LICENSE $(PREFIX)/LICENCE

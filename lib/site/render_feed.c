@@ -5,7 +5,7 @@
 
 static struct slice link_to(struct buf *scratch, const struct layout *l, struct slice url)
 {
-    buf_clear(scratch);
+    scratch->len = 0; /* errors stay */
     buf_put(scratch, l->root);
     percent_encode_path(scratch, url);
     return buf_slice(scratch);
