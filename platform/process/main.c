@@ -71,7 +71,7 @@ static enum err read_settings(int count, char **arguments, struct buf *error)
 }
 
 /* On standard error, since the console is the program's. */
-static int refuse(const struct buf *error)
+static int refuse(struct buf *error)
 {
     struct buf text;
     buf_init(&text, HELP_MAX);
@@ -80,6 +80,7 @@ static int refuse(const struct buf *error)
     ssize_t ignored = write(STDERR_FILENO, text.ptr, text.len);
     (void)ignored;
     buf_deinit(&text);
+    buf_deinit(error);
     return STATUS_USAGE;
 }
 
