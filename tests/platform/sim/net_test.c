@@ -66,7 +66,8 @@ static int setup(void **state)
     server = sim_net_host(net, "192.0.2.1");
     client = sim_net_host(net, "192.0.2.2");
     served = 0;
-    return stack_listen(server, (struct endpoint){.port = 80}, on_accept, NULL, &listener);
+    enum err e = stack_listen(server, (struct endpoint){.port = 80}, on_accept, NULL, &listener);
+    return e == OK ? 0 : -1;
 }
 
 static int teardown(void **state)
