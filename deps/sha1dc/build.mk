@@ -4,7 +4,7 @@
 library = libsha1dc.a
 folder  = src/util/hash/sha1dc
 sources = $(folder)/sha1.c $(folder)/ubc_check.c
-headers = $(folder)/sha1.h
+headers = $(folder)/sha1.h $(folder)/ubc_check.h
 include = sha1dc
 flags   = -DSHA1DC_FORCE_ALIGNED_ACCESS -fno-strict-aliasing
 

@@ -13,7 +13,7 @@
 
 /* Storage of the caller's; without pointers, so that it may be copied. */
 struct sha1 {
-    uint64_t opaque[300];
+    uint64_t opaque[24];
 };
 
 void sha1_init(struct sha1 *h);
