@@ -3,7 +3,8 @@
  * often there, and then a short connection is served without the kernel being asked to watch it.
  *
  * Where there is no room for a connection, it is taken and reset, so that its peer knows. That needs
- * a descriptor: one is kept in reserve for when the host has no other left.
+ * a descriptor: one is kept in reserve for when the host has no other left. When even that does not
+ * help, the listener rests for a moment, since the kernel would report the same at once again.
  */
 #include "platform/process/listener.h"
 
@@ -20,15 +21,18 @@
 #include "platform/process/socket.h"
 #include "platform/process/wait.h"
 #include "runtime/loop.h"
+#include "signatures/clock.h"
 
 #define ACCEPTS_ONCE 64 /* then others have their turn */
+#define REST_NS      (50 * CLOCK_MS)
 
 struct listener {
     struct source source;
     accept_fn *accept;
     void *owner;
-    int fd;              /* -1: free, or closed and waiting for `retired` */
-    int batch;           /* how many to accept at once: follows the load, 1..ACCEPTS_ONCE */
+    int fd;    /* -1: free, or closed and waiting for `retired` */
+    int batch; /* how many to accept at once: follows the load, 1..ACCEPTS_ONCE */
+    struct timer rest;
     struct task retired; /* events for it may be fetched already; then it is free again */
 };
 
@@ -41,18 +45,28 @@ static void keep_reserve(void)
         reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void on_rested(struct timer *t)
+{
+    struct listener *l = CONTAINER(t, struct listener, rest);
+    keep_reserve();
+    if (!source_change(l->fd, &l->source, EPOLLIN))
+        timer_start(t, clock_monotonic() + REST_NS);
+}
+
 /* The host has no descriptor left: takes the newest connection with the reserve, and resets it. */
 static bool shed(struct listener *l)
 {
-    if (reserve < 0)
-        return false;
-    close(reserve);
+    if (reserve >= 0)
+        close(reserve);
     reserve = -1;
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0)
+    if (fd >= 0) {
         socket_reset(fd);
+        socket_counters.refused++;
+    } else if (errno != EAGAIN && timer_start(&l->rest, clock_monotonic() + REST_NS)) {
+        source_change(l->fd, &l->source, 0);
+    }
     keep_reserve();
-    socket_counters.refused++;
     return fd >= 0;
 }
 
@@ -159,7 +173,9 @@ enum err listener_open(struct stack *s, struct endpoint local, accept_fn *accept
     enum err e = open_any(local, &fd);
     if (e)
         return e;
-    *l = (struct listener){{on_connections}, accept, owner, fd, 1, {{0}, NULL}};
+    *l = (struct listener){
+        .source = {on_connections}, .accept = accept, .owner = owner, .fd = fd, .batch = 1};
+    timer_init(&l->rest, on_rested);
     task_init(&l->retired, on_retired);
     if (!source_add(fd, &l->source, EPOLLIN)) {
         l->source.ready = NULL;
@@ -176,6 +192,7 @@ void listener_close(struct stack *s, struct listener *l)
     (void)s;
     close(l->fd);
     l->fd = -1;
+    timer_stop(&l->rest);
     task_post(&l->retired);
 }
 

@@ -2,6 +2,7 @@
  * The start of a process: configuration out of the image, then arguments, then the program, then the
  * loop. SIGTERM and SIGINT ask the program to end; a second one ends it.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -23,6 +24,7 @@
 
 #define HELP_MAX     ((size_t)64 * 1024)
 #define STATUS_USAGE 2
+#define LARGE_BLOCK  (512 * 1024)
 #define LAST_BYTES   (5 * CLOCK_SEC) /* for what closed flows still send, from when we were to end */
 
 /* Sections of the image, laid there when it was linked. */
@@ -120,6 +122,13 @@ static void watch_signals(void)
         panic("signalfd failed");
 }
 
+/* Large blocks come from the kernel and go back to it, however many there were before: growing one
+ * moves pages instead of bytes, and what a reload took is given back. */
+static void keep_memory_small(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+}
+
 /* Each connection is a descriptor; the usual soft limit of 1024 is for those who use select(2). */
 static void raise_descriptors(void)
 {
@@ -153,6 +162,7 @@ int main(int count, char **arguments)
     buf_deinit(&error);
     if (settings_logs.len)
         log_configure(settings_logs);
+    keep_memory_small();
     raise_descriptors();
     watch_signals();
 

@@ -238,6 +238,29 @@ static void test_out_of_descriptors(void **state)
     close(fd);
 }
 
+/* When not even the reserve is to be had: the loop does not spin, and it goes on afterwards. */
+static void test_nothing_can_be_accepted(void **state)
+{
+    (void)state;
+    struct rlimit was, none;
+    struct sockaddr_in a = server_address();
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    getrlimit(RLIMIT_NOFILE, &was);
+    none = was;
+    none.rlim_cur = 0; /* what is open stays open */
+    setrlimit(RLIMIT_NOFILE, &none);
+    connect(fd, (struct sockaddr *)&a, sizeof a);
+    unsigned rounds = 0;
+    for (uint64_t until = clock_monotonic() + 120 * CLOCK_MS; clock_monotonic() < until; rounds++)
+        loop_round(until);
+    setrlimit(RLIMIT_NOFILE, &was);
+    assert_true(rounds < 20);
+    assert_int_equal(accepted, 0);
+    spin(100);
+    assert_int_equal(accepted, 1);
+    close(fd);
+}
+
 /* A closed flow whose peer reads nothing is cut off in the end. */
 static void test_closing_is_bounded(void **state)
 {
@@ -507,21 +530,14 @@ static void test_resolves_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_half_closed_peer_is_answered),
-        TEST(test_writes_are_gathered),
-        TEST(test_peer_reset_is_told),
-        TEST(test_limit_sheds_the_newest),
-        TEST(test_out_of_descriptors),
-        TEST(test_closing_is_bounded),
-        TEST(test_closing_waits_for_slow_reader),
-        TEST(test_draining_is_bounded),
-        TEST(test_connect_times_out),
-        TEST(test_connect_failures_come_later),
-        TEST(test_connects_are_bounded),
-        TEST(test_listeners_are_bounded),
-        TEST(test_resolver_answers_later),
-        TEST(test_resolver_times_out),
-        TEST(test_resolves_are_bounded),
+        TEST(test_half_closed_peer_is_answered), TEST(test_writes_are_gathered),
+        TEST(test_peer_reset_is_told),           TEST(test_limit_sheds_the_newest),
+        TEST(test_out_of_descriptors),           TEST(test_nothing_can_be_accepted),
+        TEST(test_closing_is_bounded),           TEST(test_closing_waits_for_slow_reader),
+        TEST(test_draining_is_bounded),          TEST(test_connect_times_out),
+        TEST(test_connect_failures_come_later),  TEST(test_connects_are_bounded),
+        TEST(test_listeners_are_bounded),        TEST(test_resolver_answers_later),
+        TEST(test_resolver_times_out),           TEST(test_resolves_are_bounded),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("stack, process", tests, NULL, NULL);
