@@ -6,10 +6,11 @@ TOOL         := $(BUILD)/tool/$(APP)/ringlet
 .PHONY: tool print-deps
 tool: $(TOOL)
 
-$(BUILD)/tool/%.o: tool/%.c
+# It reads private keys and makes certificates: with AWS-LC's own headers.
+$(BUILD)/tool/%.o: tool/%.c | $(DEPS)/aws-lc
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
 $(TOOL): $(TOOL_OBJECTS) $(BUILD)/apps/$(APP)/settings.o $(BUILD)/libs.a $(BUILD)/runtime.a \
          $(BUILD)/platform-process.a | $(DEPS_LIB:%=$(DEPS)/%)
