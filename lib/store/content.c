@@ -85,6 +85,12 @@ void store_cache_put(struct cache *c, uint32_t entry, struct content *content)
     content->refs++;
 }
 
+void store_cache_trim(struct cache *c)
+{
+    while (c->bytes > c->max)
+        forget(c, oldest(c));
+}
+
 void store_cache_cut(struct cache *c, uint32_t entry)
 {
     struct list *at = c->recent.next;

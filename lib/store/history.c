@@ -41,6 +41,7 @@ enum err history_walk(struct store *s, const struct oid *commit, const struct hi
         e = store_history_walk(s, commit, paths, previous, &into->walked);
     if (e == OK)
         e = find_root(s, commit, previous, &into->root);
+    store_paths_forget_names(paths);
     into->files = paths->files;
     into->count = paths->count;
     if (e != OK)

@@ -159,7 +159,15 @@ void store_paths_free(struct paths *p)
 {
     arena_deinit(&p->text);
     memory_free(p->files);
+    store_paths_forget_names(p);
+}
+
+void store_paths_forget_names(struct paths *p)
+{
     memory_free(p->names);
+    p->names = NULL;
+    p->name_count = 0;
+    p->name_capacity = 0;
 }
 
 const struct name *store_paths_child(const struct paths *p, const struct name *folder,

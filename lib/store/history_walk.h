@@ -41,6 +41,9 @@ struct paths {
 enum err store_paths_list(struct store *s, const struct oid *tree, struct paths *into);
 void store_paths_free(struct paths *p);
 
+/* The tree of names serves the walk only. */
+void store_paths_forget_names(struct paths *p);
+
 /* A folder's child of this name and kind, or NULL. */
 const struct name *store_paths_child(const struct paths *p, const struct name *folder,
                                      const struct git_entry *e);

@@ -374,7 +374,9 @@ static uint32_t chunk_size(const struct store_pack *p, uint32_t rest)
     uint64_t size = p->received < CHUNK_FIRST ? CHUNK_FIRST : p->received;
     if (size > CHUNK_BYTES)
         size = CHUNK_BYTES;
-    return (uint32_t)(size > 2 * (uint64_t)rest ? size : 2 * (uint64_t)rest);
+    if (size < 2 * (uint64_t)rest)
+        size = 2 * (uint64_t)rest;
+    return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
 }
 
 /* The last chunk is full: a new one takes what is not whole yet, and the old one's rest goes back;
@@ -415,8 +417,9 @@ static enum err append(struct store_pack *p, struct slice *bytes)
 
 enum err store_pack_feed(struct store_pack *p, struct slice bytes)
 {
-    const struct store *s = p->s;
-    if (p->err == OK && bytes.len > s->limits.pack_bytes - s->stats.pack_bytes - p->received)
+    uint64_t held = p->s->stats.pack_bytes + p->received;
+    uint64_t most = p->s->limits.pack_bytes;
+    if (p->err == OK && (held > most || bytes.len > most - held))
         fail(p, ERR_LIMIT, "more bytes than are permitted");
     while (p->err == OK && bytes.len > 0)
         append(p, &bytes);
@@ -447,6 +450,7 @@ enum err store_pack_begin(struct store *s, struct store_pack **into)
 static void release(struct store_pack *p)
 {
     store_trim(p->s);
+    store_cache_trim(&p->s->cache);
     p->s->receiving = NULL;
     memory_free(p->offsets.items);
     memory_free(p->pending.items);

@@ -154,6 +154,9 @@ struct content *store_cache_get(struct cache *c, uint32_t entry);
  * that what builds on it finds it. */
 void store_cache_put(struct cache *c, uint32_t entry, struct content *content);
 
+/* Forgets what is more than the cache may hold: one large content, after it was of use. */
+void store_cache_trim(struct cache *c);
+
 /* Forgets contents of entries from this number on. */
 void store_cache_cut(struct cache *c, uint32_t entry);
 

@@ -87,6 +87,7 @@ enum err store_read(struct store *s, const struct oid *id, struct store_object *
         return ERR_NOT_FOUND;
     struct content *content = NULL;
     enum err e = store_load(s, number, &content);
+    store_cache_trim(&s->cache);
     if (e != OK)
         return e;
     into->type = (enum git_type)s->entries[number].type;

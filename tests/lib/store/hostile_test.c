@@ -233,6 +233,30 @@ static void more_bytes_than_permitted(void **state)
     refused(ERR_LIMIT, "more bytes");
 }
 
+/* What is large is not kept at hand once it was of use. */
+static void one_large_object(void **state)
+{
+    (void)state;
+    struct buf large;
+    buf_init(&large, 16 << 20);
+    uint8_t *bytes = buf_reserve(&large, STORE_CACHE_BYTES + 1);
+    assert_non_null(bytes);
+    memset(bytes, 'x', STORE_CACHE_BYTES + 1);
+    buf_commit(&large, STORE_CACHE_BYTES + 1);
+    struct oid id = blob_id(buf_slice(&large));
+    pack_start(&pack, 1);
+    pack_object(&pack, GIT_BLOB, buf_slice(&large));
+    pack_finish(&pack, OID_SHA1);
+    assert_int_equal(pack_feed(s, buf_slice(&pack), 100000, NULL), OK);
+    assert_int_equal(store_stats(s).cached_bytes, 0);
+    struct store_object o;
+    assert_int_equal(store_read(s, &id, &o), OK);
+    assert_true(slice_equal(o.content, buf_slice(&large)));
+    store_release(&o);
+    assert_int_equal(store_stats(s).cached_bytes, 0);
+    buf_deinit(&large);
+}
+
 /* Stored blocks of nothing, one after the other: a stream that never comes to its end. */
 static void a_stream_without_end(void **state)
 {
@@ -498,6 +522,7 @@ int main(void)
         TEST(a_delta_beyond_the_limit),
         TEST(more_objects_than_permitted),
         TEST(more_bytes_than_permitted),
+        TEST(one_large_object),
         TEST(a_stream_without_end),
         TEST(more_work_than_permitted),
         TEST(deltas_that_do_not_fit),
