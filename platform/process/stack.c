@@ -31,5 +31,6 @@ struct process_stack_counters process_stack_counters(void)
     struct process_stack_counters now = socket_counters;
     now.open = socket_flows();
     now.segments = queue_segments();
+    now.segments_refused = queue_refused();
     return now;
 }

@@ -41,7 +41,8 @@ struct process_stack_counters {
     uint64_t closing_cut; /* closed flows that were cut off because the peer took nothing */
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t segments; /* runs of bytes that wait to be sent, now */
+    uint64_t segments;         /* runs of bytes that wait to be sent, now */
+    uint64_t segments_refused; /* writes that found no memory, or too many segments */
     uint64_t resolves_refused;
 };
 struct process_stack_counters process_stack_counters(void);
