@@ -53,12 +53,14 @@ static enum err make_asset(struct site_build *b, const struct site_asset *asset,
     uint8_t digest[SHA256_BYTES];
     struct site_page *page;
     sha256_of(slice_of(identity, sizeof identity), digest);
-    if (build_take_over(b, path, digest))
-        return OK;
+    bool taken;
+    enum err e = build_take_over(b, path, digest, &taken);
+    if (e != OK || taken)
+        return e;
     struct slice name = slice_text(asset->path);
     struct page_spec spec = {
         .status = 200, .type = media_type(name), .utf8 = true, .ranges = true, .cache = PAGE_ASSET};
-    enum err e = page_of_static(b->gzip, &spec, slice_of(asset->ptr, asset->len), &page);
+    e = page_of_static(b->gzip, &spec, slice_of(asset->ptr, asset->len), &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/site/media.h"
 #include "lib/text/html.h"
 #include "lib/text/utf8.h"
+#include "runtime/panic.h"
 #include "signatures/memory.h"
 
 #define STEP_COST 512u /* what a file costs besides its bytes, in bytes of budget */
@@ -17,12 +18,13 @@ enum err build_put_derived(struct site_build *b, struct slice path,
 {
     struct site *s = b->site;
     struct derived *d = arena_alloc(&s->arena, sizeof *d);
-    if (!d || map_get(&s->derived, path)) {
+    if (!d) {
         site_page_drop(page);
-        return d ? OK : ERR_MEMORY;
+        return ERR_MEMORY;
     }
     *d = (struct derived){.path = path, .page = page};
     memcpy(d->digest, digest, SHA256_BYTES);
+    assert_always(!map_get(&s->derived, path));
     enum err e = map_put(&s->derived, path, d);
     if (e != OK) {
         site_page_drop(page);

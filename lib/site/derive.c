@@ -176,17 +176,17 @@ enum err build_collections(struct site_build *b)
 
 /* --- making --- */
 
-bool build_take_over(struct site_build *b, struct slice path, const uint8_t digest[SHA256_BYTES])
+enum err build_take_over(struct site_build *b, struct slice path,
+                         const uint8_t digest[SHA256_BYTES], bool *taken)
 {
     const struct derived *old = b->previous ? map_get(&b->previous->derived, path) : NULL;
-    if (!old || memcmp(old->digest, digest, SHA256_BYTES) != 0)
-        return false;
+    *taken = old && memcmp(old->digest, digest, SHA256_BYTES) == 0;
+    if (!*taken)
+        return OK;
     site_page_hold(old->page);
-    if (build_put_derived(b, path, digest, old->page) != OK)
-        return false; /* tried again below, with the error */
-    b->site->stats.made--;
+    b->site->stats.made--; /* which putting it counts */
     b->site->stats.reused++;
-    return true;
+    return build_put_derived(b, path, digest, old->page);
 }
 
 static int64_t newest_change(const struct site_build *b, struct entry *const *entries, size_t count)
@@ -230,12 +230,14 @@ static enum err make_listing(struct site_build *b, const struct listing *list, s
     struct sha256 h;
     struct buf body;
     uint8_t digest[SHA256_BYTES];
+    bool taken;
     *cost = list->count * SHA256_BYTES;
     begin_digest(b, &h);
     hash_list(&h, list, SIZE_MAX);
     sha256_final(&h, digest);
-    if (build_take_over(b, list->url, digest))
-        return OK;
+    enum err e = build_take_over(b, list->url, digest, &taken);
+    if (e != OK || taken)
+        return e;
     buf_init(&body, SITE_BODY_MAX);
     render_listing(&body, &b->layout, list);
     *cost += body.len;
@@ -248,6 +250,7 @@ static enum err make_tags(struct site_build *b)
     struct sha256 h;
     struct buf body;
     uint8_t digest[SHA256_BYTES];
+    bool taken;
     int64_t changed = b->layout.changed;
     struct slice path = SLICE("/tags");
     begin_digest(b, &h);
@@ -257,8 +260,9 @@ static enum err make_tags(struct site_build *b)
         changed = newest > changed ? newest : changed;
     }
     sha256_final(&h, digest);
-    if (build_take_over(b, path, digest))
-        return OK;
+    enum err e = build_take_over(b, path, digest, &taken);
+    if (e != OK || taken)
+        return e;
     buf_init(&body, SITE_BODY_MAX);
     render_tags(&body, &b->layout, b->tags, b->tag_count);
     return put(b, path, digest, "text/html", changed, &body);
@@ -282,6 +286,7 @@ static enum err make_feed(struct site_build *b, size_t *cost)
     struct sha256 h;
     struct buf body;
     uint8_t digest[SHA256_BYTES];
+    bool taken;
     struct slice path = SLICE("/atom");
     size_t count = b->newest.count < SITE_FEED_ARTICLES ? b->newest.count : SITE_FEED_ARTICLES;
     int64_t updated = 0;
@@ -295,8 +300,9 @@ static enum err make_feed(struct site_build *b, size_t *cost)
     sha256_update(&h, slice_of(&updated, sizeof updated));
     hash_list(&h, &b->newest, count);
     sha256_final(&h, digest);
-    if (build_take_over(b, path, digest))
-        return OK;
+    enum err e = build_take_over(b, path, digest, &taken);
+    if (e != OK || taken)
+        return e;
     buf_init(&body, SITE_BODY_MAX);
     render_feed(&body, &b->layout, b->newest.entries, count, updated);
     *cost += body.len;

@@ -225,7 +225,8 @@ enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost)
 enum err build_errors(struct site_build *b);
 
 /* Takes over the derived page of this path if it was made of the same. */
-bool build_take_over(struct site_build *b, struct slice path, const uint8_t digest[SHA256_BYTES]);
+enum err build_take_over(struct site_build *b, struct slice path,
+                         const uint8_t digest[SHA256_BYTES], bool *taken);
 
 /* Puts a derived page that was made now; the reference is taken over. */
 enum err build_put_derived(struct site_build *b, struct slice path,
