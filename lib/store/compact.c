@@ -1,9 +1,10 @@
 /*
  * Compaction: gives back what the current commit does not reach.
  *
- * Marking walks the whole history, so it is earned: every update brings credit for a few objects,
- * and a walk is made when there is credit for all of them, or when as much came as half of what is
- * kept. Then entries that are dead leave the table, and chunks are looked at one by one: those with
+ * Marking walks the whole history, so it is earned. Where every update built on the one before, all
+ * that was reached still is, and there is nothing to find; the store notices the first that did not.
+ * From then on every update brings credit for a few objects, and a walk is made when there is credit
+ * for all of them. It is made, too, when half as much came as was there. Then entries that are dead leave the table, and chunks are looked at one by one: those with
  * nothing alive go, those with little alive and small ones are moved together, the rest stays where
  * it is. So an update pays for a part of a walk, and for moving about as much as had died.
  */
@@ -15,12 +16,36 @@
 #define CHUNK_BYTES       (1u << 20)
 #define CHUNK_SMALL       (64u << 10) /* smaller ones are moved together */
 
-/* Objects that a walk opens: commits and trees, of which there are at most as many as entries. */
-static bool worth_the_walk(struct store *s)
+/* Whether the commit of the last call is this one or among its first parents, looking no further
+ * than at what came since. (A history that joins it elsewhere is walked once too often.) */
+static bool goes_on(struct store *s, const struct oid *commit)
 {
-    s->credit += CREDIT_PER_UPDATE;
-    bool much_new = s->fresh_bytes >= s->stats.pack_bytes / 3;
-    return s->fresh_bytes > 0 && (much_new || s->credit >= s->visible);
+    struct oid at = *commit;
+    while (!oid_equal(&at, &s->settled)) {
+        struct store_object o;
+        struct git_commit parsed;
+        uint32_t number = store_find(s, &at);
+        if (number == NO_ENTRY || number < s->settled_count || store_read(s, &at, &o) != OK)
+            return false;
+        enum err e = git_commit_parse(s->kind, o.content, &parsed);
+        store_release(&o);
+        if (e != OK || parsed.parent_count == 0)
+            return false;
+        at = parsed.parents[0];
+    }
+    return true;
+}
+
+static bool worth_the_walk(struct store *s, const struct oid *commit)
+{
+    if (!oid_is_zero(&s->settled) && !goes_on(s, commit))
+        s->forced = true;
+    s->settled = *commit;
+    s->settled_count = s->visible;
+    if (s->forced)
+        s->credit += CREDIT_PER_UPDATE;
+    bool much_new = s->fresh_bytes > 0 && s->fresh_bytes >= s->stats.pack_bytes / 3;
+    return much_new || (s->forced && s->credit >= s->visible);
 }
 
 /* Deltas need their bases. */
@@ -187,13 +212,15 @@ static void drop_dead(struct store *s, const struct oid *commit, uint64_t *live,
         s->stats.packs = 1;
         s->fresh_bytes = 0;
         s->credit = 0;
+        s->forced = false;
+        s->settled_count = s->visible;
     }
     sweep_deinit(&w);
 }
 
 void store_compact(struct store *s, const struct oid *commit)
 {
-    if (s->receiving != NULL || !worth_the_walk(s))
+    if (s->receiving != NULL || !worth_the_walk(s, commit))
         return;
     uint64_t *live = memory_zalloc(store_bits_bytes(s->visible));
     uint64_t *reached = memory_zalloc(store_bits_bytes(s->visible));

@@ -86,7 +86,12 @@ struct store {
     struct store_pack *receiving;
     struct store_stats stats;
     uint64_t fresh_bytes; /* packed bytes that came since the last compaction */
-    uint64_t credit;      /* see compact.c */
+
+    /* See compact.c. */
+    struct oid settled;     /* the commit of its last call; zero: none yet */
+    uint32_t settled_count; /* entries at that time */
+    bool forced;            /* a commit came that did not build on the last */
+    uint64_t credit;
 };
 
 /* --- table.c: entries and their ids --------------------------------------------------------- */
