@@ -13,7 +13,6 @@
 
 static bool use_v6;
 static struct process_stack_counters before;
-static uint64_t blocks_before;
 
 static struct stack *place_server(void)
 {
@@ -57,7 +56,6 @@ static int setup(void **state)
 {
     (void)state;
     before = process_stack_counters();
-    blocks_before = memory_stats().blocks;
     return 0;
 }
 
