@@ -216,6 +216,7 @@ static struct slice write_head(struct http_connection *c, const struct http_repl
         .status = reply->status,
         .date = slice_of(s->date, sizeof s->date),
         .fields = reply->fields,
+        .common = s->handler.fields,
         .has_length = reply->status != 204 && reply->status != 304,
         .length = reply->body.len,
         .persistence = !keep                    ? HTTP_PERSIST_CLOSE

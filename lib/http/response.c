@@ -39,8 +39,9 @@ void http_response_put(struct buf *b, const struct http_response_head *head)
     assert_always(line.len > 0);
     size_t most = line.len + head->date.len + sizeof LENGTH_NAME + LENGTH_DIGITS + 2 + end.len;
     uint8_t *start = NULL;
-    if (head->fields.len <= HTTP_RESPONSE_HEAD_MAX)
-        start = buf_reserve(b, most + head->fields.len);
+    if (head->fields.len <= HTTP_REPLY_FIELDS_MAX &&
+        head->common.len <= HTTP_REPLY_FIELDS_MAX - head->fields.len)
+        start = buf_reserve(b, most + head->fields.len + head->common.len);
     else
         b->err = ERR_LIMIT;
     if (start == NULL)
@@ -48,6 +49,6 @@ void http_response_put(struct buf *b, const struct http_response_head *head)
     uint8_t *at = put(put(start, line), head->date);
     if (head->has_length)
         at = put_length(at, head->length);
-    at = put(put(at, head->fields), end);
+    at = put(put(put(at, head->fields), head->common), end);
     buf_commit(b, (size_t)(at - start));
 }

@@ -2,9 +2,10 @@
 #ifndef LIB_HTTP_RESPONSE_H
 #define LIB_HTTP_RESPONSE_H
 
+#include "lib/http/service.h"
 #include "runtime/buf.h"
 
-#define HTTP_RESPONSE_HEAD_MAX 32768
+#define HTTP_REPLY_FIELDS_MAX 32768 /* bytes of all fields that are not of the protocol */
 
 enum http_persistence {
     HTTP_PERSIST_SILENT, /* what the version implies */
@@ -16,7 +17,8 @@ struct http_response_head {
     uint16_t status;   /* one of lib/http/status.h */
     struct slice date; /* a whole field line */
     struct slice fields;
-    bool has_length; /* not for 1xx, 204 and 304 */
+    struct slice common; /* the same, of every answer of the service */
+    bool has_length;     /* not for 1xx, 204 and 304 */
     uint64_t length;
     enum http_persistence persistence;
 };

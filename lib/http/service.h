@@ -20,15 +20,17 @@ struct http_limits {
     uint32_t head_seconds; /* from the first byte of a request to the end of its head */
     uint32_t body_seconds; /* from there to the end of its body */
     uint32_t idle_seconds; /* between requests */
-    uint32_t send_seconds; /* without any progress of a response */
+    uint32_t send_seconds; /* without any progress of a response; noticed within twice the time */
     uint32_t requests;     /* on one connection */
 };
 extern const struct http_limits HTTP_LIMITS_DEFAULT;
 
+#define HTTP_REPLY_FIELDS_MAX 32768 /* bytes; with more the connection ends, recorded as a 500 */
+
 /* An answer. Everything is the handler's; the body is lent until released (loan.release may be NULL
  * for bytes that live as long as the program). */
 struct http_reply {
-    uint16_t status;
+    uint16_t status;     /* a final one, of those in lib/http/status.h */
     struct slice fields; /* whole field lines, each with its CRLF; without Date, Content-Length,
                           * Connection, which the service writes. Copied. */
     struct slice body;   /* not sent for HEAD, 304 and 204, but its length is told for HEAD */
@@ -59,9 +61,12 @@ struct http_handler {
                        struct slice body);
     /* May be NULL. */
     void (*on_record)(void *owner, const struct http_record *record);
-    /* The page for an error that the service itself answers (400, 408, 413, 414, 431, 501, 505);
-     * may be NULL (then a short text). The body must live as long as the program. */
+    /* The page for an error that the service itself answers (400, 408, 413, 414, 417, 431, 501, 503,
+     * 505); may be NULL (then a short text). The body must live as long as the program. */
     void (*error_page)(void *owner, uint16_t status, struct http_reply *into);
+    /* Whole field lines that every answer carries beside its own ("Strict-Transport-Security: ...").
+     * Must live as long as the service. */
+    struct slice fields;
 };
 
 struct http_counters {
@@ -82,8 +87,9 @@ enum err http_service_open(struct stack *stack, struct endpoint local,
                            const struct http_limits *limits, const struct http_handler *handler,
                            void *owner, struct http_service **into);
 
-/* Accepts no more and ends idle connections; what is in flight goes on for at most `seconds`. Then
- * (or at once, if there is nothing) calls done, after which the service is gone. */
+/* Accepts no more and ends idle connections; what is in flight goes on for at most `seconds`, then
+ * it is cut off. When nothing is left (perhaps at once) calls done (may be NULL): the service is
+ * gone. Every exchange must still be answered; until then the service stays. */
 void http_service_close(struct http_service *s, uint32_t seconds, void (*done)(void *owner));
 
 /* Answers; exactly once for every exchange. The client may be gone: then nothing but the release
