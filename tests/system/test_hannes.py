@@ -146,8 +146,8 @@ def test_the_feed(site, module_hannes, dates):
         path = unquote(entry.link[len(root) + 1:])
         assert (entry.published, entry.updated) == dates[path]
         assert entry.author
-    newest = sorted((created for path, (created, _) in dates.items()
-                     if path in articles(module_hannes)), reverse=True)[:10]
+    pages = articles(module_hannes)
+    newest = sorted((dates[path][0] for path in pages), reverse=True)[:10]
     assert sorted((e.published for e in feed.entries), reverse=True) == newest
     assert seconds(feed.text("updated")) == max(e.updated for e in feed.entries)
 
