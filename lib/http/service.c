@@ -101,7 +101,7 @@ enum err http_service_open(struct stack *stack, struct endpoint local,
     s->owner = owner;
     s->limits = limits ? *limits : HTTP_LIMITS_DEFAULT;
     pool_init(&s->pool, "http connections", sizeof(struct http_connection), s->limits.connections);
-    buf_init(&s->head, 2 * HTTP_RESPONSE_HEAD_MAX);
+    buf_init(&s->head, 2 * HTTP_REPLY_FIELDS_MAX);
     list_init(&s->idle);
     list_init(&s->busy);
     timer_init(&s->timer, on_patience_over);

@@ -24,6 +24,8 @@
  *   /later      not now: see answer_later
  *   /close      ends the connection
  *   /304 /204   a status without a body
+ *   /wide       more fields than a head may have
+ *   /stop       closes the service, then answers
  *   others      the target and the request's body, as text */
 #define BIG ((size_t)3 << 20)
 
@@ -44,6 +46,13 @@ struct place {
 };
 static struct place here;
 static uint8_t big[BIG];
+static void (*pages)(void *owner, uint16_t status,
+                     struct http_reply *into); /* error_page, or not */
+
+static void on_closed(void *owner)
+{
+    ((struct place *)owner)->closed = true;
+}
 
 static void release(void *arg)
 {
@@ -75,6 +84,10 @@ static void answer_special(struct http_exchange *x, struct slice target)
         reply.body = slice_of(big, BIG);
     else if (slice_is(target, "/close"))
         reply.close = true;
+    else if (slice_is(target, "/wide"))
+        reply.fields = slice_of(big, HTTP_REPLY_FIELDS_MAX + 1);
+    else if (slice_is(target, "/stop"))
+        http_service_close(here.service, 10, on_closed);
     else if (slice_is(target, "/304"))
         reply.status = 304;
     else if (slice_is(target, "/204"))
@@ -134,8 +147,9 @@ static void open_with(const struct http_limits *limits)
     here.body_limit = 1000;
     buf_init(&here.log, SIZE_MAX);
     struct endpoint local = {.port = 80};
-    assert_int_equal(http_service_open(here.host, local, limits, &handler, &here, &here.service),
-                     OK);
+    struct http_handler with = handler;
+    with.error_page = pages;
+    assert_int_equal(http_service_open(here.host, local, limits, &with, &here, &here.service), OK);
     for (size_t i = 0; i < BIG; i++)
         big[i] = (uint8_t)(i * 31 >> 3);
 }
@@ -148,11 +162,6 @@ static void open_place(void)
 static void run_for(uint64_t ns)
 {
     sim_run(NULL, NULL, clock_monotonic() + ns);
-}
-
-static void on_closed(void *owner)
-{
-    ((struct place *)owner)->closed = true;
 }
 
 /* Ends all, and looks that nothing is left behind. */
@@ -183,7 +192,8 @@ static void expect_text(const struct sim_client *c, const char *text)
 {
     struct slice got = sim_client_received(c);
     char *copy = calloc(1, got.len + 1);
-    memcpy(copy, got.ptr, got.len);
+    if (got.len > 0)
+        memcpy(copy, got.ptr, got.len);
     assert_string_equal(copy, text);
     free(copy);
 }
@@ -258,6 +268,60 @@ static void test_refusals(void **state)
         sim_client_close(c);
         close_place();
     }
+}
+
+static void error_page(void *owner, uint16_t status, struct http_reply *into)
+{
+    (void)owner;
+    (void)status;
+    into->fields = SLICE("X-Page: mine\r\n");
+    into->body = SLICE("sorry");
+}
+
+static void test_error_page(void **state)
+{
+    (void)state;
+    pages = error_page;
+    check_exactly("GET / HTTP/1.1\r\n\r\n",
+                  "HTTP/1.1 400 Bad Request\r\n" DATE "Content-Length: 5\r\nX-Page: mine\r\n"
+                  "Connection: close\r\n\r\nsorry",
+                  false);
+    pages = NULL;
+}
+
+/* What is told of requests that the handler never saw. */
+static void test_refusals_are_recorded(void **state)
+{
+    (void)state;
+    open_place();
+    struct sim_client *c = visit(), *d = visit();
+    sim_client_text(c, "POST /p HTTP/1.1\r\n" H "User-Agent: u\r\nContent-Length: 5000\r\n\r\n");
+    run_for(CLOCK_MS);
+    sim_client_text(d, "\n");
+    run_for(CLOCK_MS);
+    buf_byte(&here.log, 0);
+    assert_string_equal(here.log.ptr, "POST /p 413 23 |u\n- - 400 17 |\n");
+    assert_int_equal(counters()->responses_4xx, 2);
+    assert_int_equal(counters()->requests, 0);
+    sim_client_close(c);
+    sim_client_close(d);
+    close_place();
+}
+
+/* A head that would be too long is not sent in part: the connection ends. */
+static void test_wide(void **state)
+{
+    (void)state;
+    open_place();
+    struct sim_client *c = visit();
+    sim_client_text(c, "GET /wide HTTP/1.1\r\n" H "\r\n");
+    run_for(CLOCK_MS);
+    expect_text(c, "");
+    assert_true(sim_client_over(c));
+    buf_byte(&here.log, 0);
+    assert_string_equal(here.log.ptr, "GET /wide 500 0 |\n");
+    sim_client_close(c);
+    close_place();
 }
 
 /* --- bodies --- */
@@ -769,6 +833,23 @@ static void test_close_at_once(void **state)
     close_place();
 }
 
+/* Closed by a handler, with requests behind the one that it is about to answer. */
+static void test_close_inside(void **state)
+{
+    (void)state;
+    open_place();
+    struct sim_client *c = visit(), *idle = visit();
+    run_for(CLOCK_MS);
+    sim_client_text(c, "GET /stop HTTP/1.1\r\n" H "\r\nGET /204 HTTP/1.1\r\n" H "\r\n");
+    run_for(CLOCK_MS);
+    assert_true(here.closed);
+    assert_true(sim_client_over(idle));
+    assert_true(slice_ends(sim_client_received(c), SLICE("Connection: close\r\n\r\nspecial")));
+    sim_client_close(c);
+    sim_client_close(idle);
+    close_place();
+}
+
 static void test_taken(void **state)
 {
     (void)state;
@@ -813,6 +894,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_error_page),
+        cmocka_unit_test(test_refusals_are_recorded),
+        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_close_inside),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_body_limit),
         cmocka_unit_test(test_continue),
