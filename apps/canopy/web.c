@@ -118,15 +118,11 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
 /* Whoever asks for "/Posts/" is sent to "/Posts", where there is such a page. */
 static bool answer_without_slash(struct web *w, struct http_exchange *x, struct slice path)
 {
-    if (!slice_ends(path, SLICE("/")))
-        return false;
-    path = slice_take(path, path.len - 1);
-    if (path.len == 0 || !site_find(w->content->site, path))
-        return false;
     buf_clear(&w->text);
     buf_put(&w->text, REPLY_TEXT_FIELDS);
     buf_text(&w->text, "Location: ");
-    percent_encode_path(&w->text, path);
+    if (!site_moved(w->content->site, path, &w->text))
+        return false;
     buf_text(&w->text, "\r\n");
     struct http_reply reply = {.status = 301, .fields = buf_slice(&w->text)};
     http_answer(x, &reply);
