@@ -72,7 +72,8 @@ static inline void flow_own(struct flow *f, const struct flow_events *events, vo
     f->ops->pause(f, false);
 }
 
-/* Queues a copy. ERR_AGAIN: not enough room now, wait for on_room; other reasons: see on_end. */
+/* Queues a copy. ERR_AGAIN: not enough room now, wait for on_room; ERR_LIMIT: more than there is
+ * ever room for; other reasons: see on_end. */
 static inline enum err flow_write(struct flow *f, struct slice bytes)
 {
     return f->ops->write(f, bytes);
