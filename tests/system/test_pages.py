@@ -55,6 +55,16 @@ def test_an_article_shows_when_it_was_changed(site):
     assert times == ["2023-11-14T22:13:20Z", "2023-11-16T22:13:20Z"]
 
 
+def test_the_class_names_that_themes_know(site):
+    """Those of the original's markup: existing repositories style them."""
+    seen = set()
+    for path in ("/Posts/First", "/Posts", "/tags"):
+        for element in Page(site.get(path).text).root.walk():
+            seen |= set(element.classes)
+    assert {"navbar", "container", "list-group", "post", "tags", "tag", "author", "date",
+            "abstract", "flex-container"} <= seen
+
+
 def test_a_folder_lists_its_articles_newest_first(site):
     page = Page(site.get("/Posts").text)
     items = page.one(cls="list-group")

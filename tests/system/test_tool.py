@@ -119,6 +119,11 @@ def test_a_wrong_configuration_changes_nothing(tmp_path, arguments, says):
     assert (tmp_path / "c/settings").read_bytes() == before
 
 
+def test_a_configuration_is_for_its_owner_only(tmp_path):
+    configure(tmp_path / "c", "-r", "git://127.0.0.1/x", "--hook-secret", "pa55word")
+    assert (tmp_path / "c/settings").stat().st_mode & 0o777 == 0o600
+
+
 def test_each_configuration_says_everything(tmp_path):
     configure(tmp_path / "c", "-r", "git://127.0.0.1/x", "-n", "Old name")
     configure(tmp_path / "c", "-r", "git://127.0.0.1/x")

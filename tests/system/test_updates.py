@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from gitremote import GitRemote
+from httpremote import HttpRemote
 from network import Proxy
 from page import Page
 from sites import article, small
@@ -120,6 +122,30 @@ def test_sha256_repositories(git_remote, canopy):
     commit = repository.publish({"About": article("About", "Changed.")})
     assert site.push().status == 200
     assert site.status()["commit"] == commit and "Changed." in site.get("/About").text
+
+
+def test_a_remote_over_smart_http(tmp_path, canopy):
+    with HttpRemote(tmp_path) as remote:
+        repository = remote.create("s", small())
+        site = canopy("-r", repository.url)
+        commit = repository.publish({"About": article("About", "Over HTTP.")})
+        assert site.push().status == 200
+        assert site.status()["commit"] == commit and "Over HTTP." in site.get("/About").text
+
+
+def test_a_remote_over_ipv6(tmp_path, canopy):
+    with GitRemote(tmp_path, host="::1") as remote:
+        repository = remote.create("s", small())
+        site = canopy("-r", repository.url)
+        repository.publish({"About": article("About", "Over IPv6.")})
+        assert site.push().status == 200
+        assert "Over IPv6." in site.get("/About").text
+
+
+def test_a_remote_by_name(git_remote, canopy):
+    git_remote.create("s", small())
+    site = canopy("-r", f"git://localhost:{git_remote.port}/s")
+    assert site.get("/About").status == 200
 
 
 def test_only_what_is_new_is_asked_for(git_remote, canopy):
