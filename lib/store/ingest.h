@@ -1,8 +1,11 @@
 /*
- * A pack being received: what its two halves share (this room only).
+ * A pack being received: what its parts share (this room only).
  *
- * ingest.c reads entries as their bytes arrive: objects are inflated, hashed and forgotten; deltas
- * are resolved at once where the base is still in the cache. resolve.c does the others at the end.
+ *     ingest.c     the stream: header, entries, trailer; where the bytes lie
+ *     entry.c      one entry: objects are inflated, hashed and forgotten; deltas are resolved at once
+ *                  where the base is still in the cache
+ *     identify.c   limits, ids, objects that come twice
+ *     resolve.c    the other deltas, at the end
  */
 #ifndef LIB_STORE_INGEST_H
 #define LIB_STORE_INGEST_H
@@ -44,6 +47,16 @@ enum err store_pack_fail(struct store_pack *p, uint32_t number, enum err e, cons
 
 /* A delta that now has this content: checks limits, computes the id, puts it in the table. */
 enum err store_pack_resolved(struct store_pack *p, uint32_t number, struct content *content);
+
+/* Takes one entry off the bytes. ERR_AGAIN: they are too few. now: try with what is there, since no
+ * more will come, or none has room in this chunk. */
+enum err store_pack_entry(struct store_pack *p, struct slice bytes, bool now, size_t *used);
+
+/* Entries read so far. */
+static inline uint32_t store_pack_parsed(const struct store_pack *p)
+{
+    return p->offsets.count;
+}
 
 /* Whether a delta's chain of bases is within the limits; sets the entry's depth and weight. */
 enum err store_pack_chain(struct store_pack *p, uint32_t number);
