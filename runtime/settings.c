@@ -118,17 +118,56 @@ static const char *store(const struct setting *s, struct slice text)
     panic("a setting without a type");
 }
 
-void settings_put_shown(struct buf *into, struct slice text)
+/* Replaces NAME:PASSWORD of SCHEME://NAME:PASSWORD@REST, a part of the text that reaches up to the last
+ * '@' of its first `within` bytes: *before and *after are what may be shown. */
+static bool cut_userinfo(struct slice text, size_t within, struct slice *before,
+                         struct slice *after)
 {
-    struct slice shown = slice_take(text, SHOWN_MAX);
-    buf_byte(into, '\'');
+    size_t scheme = slice_search(text, SLICE("://")) + 3;
+    size_t at = within < text.len ? within : text.len;
+    while (at > scheme && text.ptr[at - 1] != '@')
+        at--;
+    *before = slice_take(text, at > scheme ? scheme : text.len);
+    *after = slice_drop(text, at > scheme ? at - 1 : text.len);
+    return at > scheme;
+}
+
+void settings_put_value(struct buf *into, const struct setting *s, struct slice text)
+{
+    struct slice before, after;
+    size_t scheme = slice_search(text, SLICE("://")) + 3;
+    size_t authority = scheme + slice_find(slice_drop(text, scheme), '/');
+    if (s->secret) {
+        buf_text(into, "(not shown)");
+        return;
+    }
+    bool cut = cut_userinfo(text, authority, &before, &after);
+    buf_put(into, before);
+    buf_text(into, cut ? "..." : "");
+    buf_put(into, after);
+}
+
+static void put_escaped(struct buf *into, struct slice shown)
+{
     for (size_t i = 0; i < shown.len; i++) {
         if (shown.ptr[i] < 0x20 || shown.ptr[i] == 0x7f)
             buf_printf(into, "\\x%02x", shown.ptr[i]);
         else
             buf_byte(into, shown.ptr[i]);
     }
-    buf_text(into, shown.len < text.len ? "...'" : "'");
+}
+
+/* What was refused need not be well-formed: all that might be a name and password is left out. */
+void settings_put_shown(struct buf *into, struct slice text)
+{
+    struct slice before, after;
+    bool cut = cut_userinfo(text, text.len, &before, &after);
+    struct slice shown = slice_take(before, SHOWN_MAX), more = slice_take(after, SHOWN_MAX);
+    buf_byte(into, '\'');
+    put_escaped(into, shown);
+    buf_text(into, cut ? "..." : "");
+    put_escaped(into, more);
+    buf_text(into, shown.len < before.len || more.len < after.len ? "...'" : "'");
 }
 
 enum err settings_set(const struct setting *s, struct slice text, struct buf *error)

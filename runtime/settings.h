@@ -5,8 +5,8 @@
  * line (or a kernel's boot arguments), and read and write a configuration. Precedence: arguments
  * override configured values, which override defaults.
  *
- * The forms on a command line: --name VALUE, --name=VALUE, -n VALUE, -nVALUE; for a bool also
- * --name alone.
+ * The forms on a command line: --name VALUE, --name=VALUE, -n VALUE, -nVALUE; for a bool, and where
+ * the setting says so, also --name alone.
  */
 #ifndef RUNTIME_SETTINGS_H
 #define RUNTIME_SETTINGS_H
@@ -31,6 +31,7 @@ struct setting {
     const char *help;   /* one sentence or two, without a full stop at the end of the last */
     const char *preset; /* the default as text; "" is "not set" */
     const char *alias;  /* another name from of old, or NULL */
+    const char *bare;   /* the value of an argument that is the name alone, or NULL: it needs one */
     enum setting_type type;
     /* A check beyond the type: returns NULL or what is allowed ("a path that starts with /"). */
     const char *(*check)(struct slice text);
@@ -70,6 +71,9 @@ enum err settings_arguments(const struct setting_group *const *groups, size_t co
 enum err settings_configuration(const struct setting_group *const *groups, struct slice text,
                                 struct buf *error);
 void settings_write_line(struct buf *into, const struct setting *s, struct slice text);
+
+/* A value as it may be shown: nothing of a secret, and a URL without its name and password. */
+void settings_put_value(struct buf *into, const struct setting *s, struct slice text);
 
 /* The help text: usage ("canopy [SETTING]..."), every group with its settings, defaults. 80 columns
  * at most. */

@@ -46,13 +46,18 @@ static enum err read_name(const struct line *l, struct slice argument, const str
     return *found ? OK : unknown(l, slice_take(argument, 2 + name.len), name);
 }
 
-/* The value out of the next argument. A bool does without, unless the next one looks like a value. */
+/* The value out of the next argument. A bool does without, unless the next one looks like a value;
+ * other settings that may do without do so at the end, and before another name. */
 static enum err read_value(struct line *l, const struct setting *s, struct slice *value)
 {
     struct slice next = l->left ? slice_text(*l->rest) : slice_of(NULL, 0);
     bool ignored;
     if (s->type == SETTING_BOOL && !settings_parse_bool(next, &ignored)) {
         *value = SLICE("true");
+        return OK;
+    }
+    if (s->bare && (l->left == 0 || slice_starts(next, SLICE("-")))) {
+        *value = slice_text(s->bare);
         return OK;
     }
     if (l->left == 0) {

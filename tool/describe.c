@@ -42,10 +42,14 @@ static void print_setting(struct slice line)
     slice_cut(line, '=', &name, &value);
     name = slice_trim(name);
     const struct setting *s = settings_find(program_settings, name);
-    if (s && !s->secret)
-        printf("  %.*s = %.*s\n", SLICE_ARG(name), SLICE_ARG(slice_trim(value)));
+    struct buf shown;
+    buf_init(&shown, value.len + 16);
+    if (s)
+        settings_put_value(&shown, s, slice_trim(value));
     else
-        printf("  %.*s = (not shown)\n", SLICE_ARG(name));
+        buf_text(&shown, "(not shown)");
+    printf("  %.*s = %.*s\n", SLICE_ARG(name), SLICE_ARG(buf_slice(&shown)));
+    buf_deinit(&shown);
 }
 
 static void print_settings(struct slice config)

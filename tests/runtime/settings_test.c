@@ -72,6 +72,7 @@ static const struct setting second_settings[] = {
      .value = "PORT",
      .help = "TLS",
      .preset = "",
+     .bare = "8443",
      .type = SETTING_PORT,
      .into = &other_port},
     {.name = "poll",
@@ -370,6 +371,46 @@ static void test_help(void **state)
     buf_deinit(&help);
 }
 
+static void test_bare(void **state)
+{
+    (void)state;
+    assert_int_equal(arguments("--tls-port"), OK);
+    assert_int_equal(other_port, 8443);
+    assert_int_equal(arguments("--tls-port|444"), OK);
+    assert_int_equal(other_port, 444);
+    assert_int_equal(arguments("--tls-port|-p|1"), OK);
+    assert_true(other_port == 8443 && port == 1);
+    assert_int_equal(arguments("--tls-port=445|--dhcp"), OK);
+    assert_int_equal(other_port, 445);
+    assert_int_equal(arguments("--tls-port|x"), ERR_ARGUMENT);
+    assert_int_equal(arguments("--port"), ERR_ARGUMENT);
+}
+
+static void check_value(const char *name, const char *value, const char *shown)
+{
+    struct buf b;
+    buf_init(&b, 1000);
+    settings_put_value(&b, settings_find(groups, slice_text(name)), slice_text(value));
+    assert_true(slice_is(buf_slice(&b), shown));
+    buf_deinit(&b);
+}
+
+/* Passwords in URLs, well-formed or not. */
+static void test_urls(void **state)
+{
+    (void)state;
+    check_value("hook-secret", "x", "(not shown)");
+    check_value("remote", "", "");
+    check_value("remote", "https://h/a@b#c", "https://h/a@b#c");
+    check_value("remote", "https://u:p@h/a@b", "https://...@h/a@b");
+    check_value("remote", "https://u:p@q@h", "https://...@h");
+    check_value("remote", "://@", "://...@");
+    assert_int_equal(arguments("https://u:pass/wo@rd@h/x y"), ERR_ARGUMENT);
+    check_error("'https://...@h/x y' is not the name of a setting (such names begin with --)");
+    assert_int_equal(arguments("--root=ftp://name:hunter2@h"), ERR_ARGUMENT);
+    check_error("--root: 'ftp://...@h' is not a path that starts with /");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -383,6 +424,8 @@ int main(void)
         TEST(test_refused_configuration),
         TEST(test_configuration_round_trip),
         TEST(test_secrets),
+        TEST(test_bare),
+        TEST(test_urls),
         TEST(test_help),
     };
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
