@@ -5,8 +5,6 @@
 #include "lib/http/service.h"
 #include "runtime/buf.h"
 
-#define HTTP_REPLY_FIELDS_MAX 32768 /* bytes of all fields that are not of the protocol */
-
 enum http_persistence {
     HTTP_PERSIST_SILENT, /* what the version implies */
     HTTP_PERSIST_KEEP,   /* told to an HTTP/1.0 client that asked for it */

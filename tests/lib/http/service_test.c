@@ -46,6 +46,7 @@ struct place {
 };
 static struct place here;
 static uint8_t big[BIG];
+static struct slice common; /* fields of every answer */
 static void (*pages)(void *owner, uint16_t status,
                      struct http_reply *into); /* error_page, or not */
 
@@ -149,6 +150,7 @@ static void open_with(const struct http_limits *limits)
     struct endpoint local = {.port = 80};
     struct http_handler with = handler;
     with.error_page = pages;
+    with.fields = common;
     assert_int_equal(http_service_open(here.host, local, limits, &with, &here, &here.service), OK);
     for (size_t i = 0; i < BIG; i++)
         big[i] = (uint8_t)(i * 31 >> 3);
@@ -287,6 +289,20 @@ static void test_error_page(void **state)
                   "Connection: close\r\n\r\nsorry",
                   false);
     pages = NULL;
+}
+
+static void test_common_fields(void **state)
+{
+    (void)state;
+    common = SLICE("X-Always: a\r\n");
+    check_exactly("GET /text HTTP/1.1\r\n" H "\r\n\n",
+                  "HTTP/1.1 200 OK\r\n" DATE "Content-Length: 10\r\nX-Test: yes\r\n"
+                  "X-Always: a\r\n\r\nGET /text:"
+                  "HTTP/1.1 400 Bad Request\r\n" DATE "Content-Length: 17\r\n"
+                  "Content-Type: text/plain\r\nX-Always: a\r\nConnection: close\r\n\r\n"
+                  "400 Bad Request\r\n",
+                  false);
+    common = (struct slice){NULL, 0};
 }
 
 /* What is told of requests that the handler never saw. */
@@ -895,6 +911,7 @@ int main(void)
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_error_page),
+        cmocka_unit_test(test_common_fields),
         cmocka_unit_test(test_refusals_are_recorded),
         cmocka_unit_test(test_wide),
         cmocka_unit_test(test_close_inside),
