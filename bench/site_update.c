@@ -45,7 +45,7 @@ static void put_article(FILE *f, int number, const char *title)
     char path[64];
     char *at = text;
     at += sprintf(at,
-                  "---\ntitle: %s %d\nauthor: Ada\ntags: tag%d, tag%d, all\nabstract: The *%d*th "
+                  "---\ntitle: %s %d\nauthor: Ada\ntags: tag%d, tag%d\nabstract: The *%d*th "
                   "of many articles, with an abstract of one line.\n---\n\n",
                   title, number, number % 40, number % 7, number);
     for (int i = 0; i < 6; i++)
@@ -129,7 +129,8 @@ struct times {
 static struct site *build(struct store *s, const struct history *h, const struct site *previous,
                           struct times *times)
 {
-    static const struct site_options options = {.raw_html = true, .secret = {1, 2}};
+    static const struct site_options options = {
+        .index = SLICE_INIT("Posts"), .raw_html = true, .secret = {1, 2}};
     struct site_build *b;
     uint64_t start = clock_monotonic();
     *times = (struct times){0, 0};

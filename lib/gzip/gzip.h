@@ -6,7 +6,9 @@
 
 #include "runtime/buf.h"
 
-#define GZIP_LEVEL 6 /* of 1 (fastest) to 12 (smallest) */
+/* Levels are 1 to 12. On pages of text, the fast one takes a third of the time. */
+#define GZIP_TIGHT 6
+#define GZIP_FAST  1
 
 struct gzip; /* opaque: a compressor with its working memory, used one call at a time */
 

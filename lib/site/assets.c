@@ -60,7 +60,7 @@ static enum err make_asset(struct site_build *b, const struct site_asset *asset,
     struct slice name = slice_text(asset->path);
     struct page_spec spec = {
         .status = 200, .type = media_type(name), .utf8 = true, .ranges = true, .cache = PAGE_ASSET};
-    e = page_of_static(b->gzip, &spec, slice_of(asset->ptr, asset->len), &page);
+    e = page_of_static(&b->packer, &spec, slice_of(asset->ptr, asset->len), &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
 }
 

@@ -124,7 +124,7 @@ static enum err make_article(struct site_build *b, struct entry *e, struct slice
             .utf8 = true,
             .modified = e->item->changed > b->layout.changed ? e->item->changed : b->layout.changed,
             .policy = rendered.authors_html ? PAGE_AUTHORS : PAGE_STRICT};
-        err = page_of_buf(b->gzip, &spec, &body, &e->page);
+        err = page_of_buf(&b->packer, &spec, &body, &e->page);
         e->content = rendered.content;
     }
     buf_deinit(&body);
@@ -145,7 +145,7 @@ static enum err make_static(struct site_build *b, struct entry *e, struct slice 
                              .ranges = true,
                              .cache = media_compressible(type) ? PAGE_FRESH : PAGE_HOURLY,
                              .modified = e->item->changed};
-    enum err err = page_of_buf(b->gzip, &spec, &body, &e->page);
+    enum err err = page_of_buf(&b->packer, &spec, &body, &e->page);
     buf_deinit(&body);
     return err;
 }
@@ -165,7 +165,7 @@ static enum err make_redirect(struct site_build *b, struct entry *e)
                              .utf8 = true,
                              .policy = PAGE_STRICT,
                              .location = e->item->redirect};
-    enum err err = page_of_buf(b->gzip, &spec, &body, &e->page);
+    enum err err = page_of_buf(&b->packer, &spec, &body, &e->page);
     buf_deinit(&body);
     return err;
 }
@@ -335,11 +335,10 @@ enum err site_build_begin(struct store *store, const struct history *history,
                              .history = history,
                              .previous = previous,
                              .options = options,
-                             .site = new_site(history, options->secret),
-                             .gzip = gzip_open(GZIP_LEVEL)};
+                             .site = new_site(history, options->secret)};
     arena_init(&b->arena, SITE_ARENA_MAX);
     b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
-    if (!b->site || !b->gzip || !b->before) {
+    if (!packer_open(&b->packer) || !b->site || !b->before) {
         b->err = ERR_MEMORY;
         site_build_end(b);
         return ERR_MEMORY;
@@ -355,8 +354,7 @@ struct site *site_build_end(struct site_build *b)
         site_free(s);
         s = NULL;
     }
-    if (b->gzip)
-        gzip_close(b->gzip);
+    packer_close(&b->packer);
     arena_deinit(&b->arena);
     memory_free(b);
     return s;

@@ -221,7 +221,7 @@ static enum err put(struct site_build *b, struct slice path, const uint8_t diges
                              .utf8 = true,
                              .modified = modified,
                              .policy = type[0] == 't' ? PAGE_STRICT : PAGE_NO_POLICY};
-    enum err e = page_of_buf(b->gzip, &spec, body, &page);
+    enum err e = page_of_buf(&b->packer, &spec, body, &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
 }
 
@@ -390,7 +390,7 @@ static enum err make_error(struct site_build *b, size_t n)
     buf_init(&body, SITE_BODY_MAX);
     struct page_spec spec = {.type = "text/html", .utf8 = true, .policy = PAGE_STRICT};
     spec.status = render_error(&body, &b->layout, n);
-    enum err e = page_of_buf(b->gzip, &spec, &body, &b->site->errors[n]);
+    enum err e = page_of_buf(&b->packer, &spec, &body, &b->site->errors[n]);
     b->site->stats.made += e == OK;
     return e;
 }

@@ -193,7 +193,7 @@ struct site_build {
     const struct site_options *options;
     struct site *site;  /* being made */
     struct arena arena; /* what only the build needs */
-    struct gzip *gzip;
+    struct packer packer;
     struct layout layout;
     bool same_layout; /* as the previous generation's */
     enum phase phase;

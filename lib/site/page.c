@@ -58,6 +58,19 @@ uint64_t page_bytes(const struct site_page *p)
 
 /* --- the gzip form --- */
 
+bool packer_open(struct packer *p)
+{
+    p->tight = gzip_open(GZIP_TIGHT);
+    p->fast = gzip_open(GZIP_FAST);
+    return p->tight && p->fast;
+}
+
+void packer_close(struct packer *p)
+{
+    gzip_close(p->tight);
+    gzip_close(p->fast);
+}
+
 /* Hands over what was gathered, without the room that was left. */
 static struct slice release_trimmed(struct buf *b)
 {
@@ -66,15 +79,16 @@ static struct slice release_trimmed(struct buf *b)
     return trimmed ? slice_of(trimmed, bytes.len) : bytes;
 }
 
-static enum err pack(struct gzip *z, const struct page_spec *spec, struct slice body,
+static enum err pack(const struct packer *packer, const struct page_spec *spec, struct slice body,
                      struct slice *into)
 {
     *into = slice_of(NULL, 0);
     size_t saving = PAGE_GZIP_SAVING + body.len / 16;
-    if (!z || spec->status != 200 || !media_compressible(spec->type) || body.len <= saving)
+    if (spec->status != 200 || !media_compressible(spec->type) || body.len <= saving)
         return OK;
     struct buf packed;
     buf_init(&packed, body.len);
+    struct gzip *z = body.len >= PAGE_LARGE ? packer->fast : packer->tight;
     enum err e = gzip_pack(z, body, saving, &packed);
     if (e == OK && packed.len > 0)
         *into = release_trimmed(&packed);
@@ -178,12 +192,12 @@ static struct page *assemble(const struct texts *t, const struct page_spec *spec
 
 /* --- the whole --- */
 
-static enum err make(struct gzip *z, const struct page_spec *spec, struct slice body,
+static enum err make(const struct packer *packer, const struct page_spec *spec, struct slice body,
                      struct page **into)
 {
     struct texts t = {0};
     struct slice gzip;
-    enum err e = pack(z, spec, body, &gzip);
+    enum err e = pack(packer, spec, body, &gzip);
     if (e != OK)
         return e;
     buf_init(&t.all, FIELDS_MAX * 2);
@@ -206,14 +220,14 @@ static enum err make(struct gzip *z, const struct page_spec *spec, struct slice 
     return e;
 }
 
-enum err page_of_buf(struct gzip *z, const struct page_spec *spec, struct buf *body,
+enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, struct buf *body,
                      struct site_page **into)
 {
     struct page *p = NULL;
     enum err e = body->err;
     struct slice bytes = release_trimmed(body);
     if (e == OK)
-        e = make(z, spec, bytes, &p);
+        e = make(packer, spec, bytes, &p);
     if (e != OK) {
         memory_free((void *)(uintptr_t)bytes.ptr);
         return e;
@@ -223,11 +237,11 @@ enum err page_of_buf(struct gzip *z, const struct page_spec *spec, struct buf *b
     return OK;
 }
 
-enum err page_of_static(struct gzip *z, const struct page_spec *spec, struct slice body,
-                        struct site_page **into)
+enum err page_of_static(const struct packer *packer, const struct page_spec *spec,
+                        struct slice body, struct site_page **into)
 {
     struct page *p;
-    enum err e = make(z, spec, body, &p);
+    enum err e = make(packer, spec, body, &p);
     if (e == OK)
         *into = &p->public;
     return e;

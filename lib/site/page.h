@@ -8,6 +8,19 @@
 /* A gzip form has to save this much, and a sixteenth of the body. */
 #define PAGE_GZIP_SAVING 64
 
+/* From this size on, packing fast is worth more than packing tight: a long list is made anew at
+ * every push. */
+#define PAGE_LARGE ((size_t)128 << 10)
+
+struct packer {
+    struct gzip *tight;
+    struct gzip *fast;
+};
+
+/* False without memory; packer_close is due all the same. */
+bool packer_open(struct packer *p);
+void packer_close(struct packer *p);
+
 enum page_cache {
     PAGE_FRESH,  /* asked for again every time: a push shows at once */
     PAGE_HOURLY, /* the repository's pictures, fonts, downloads */
@@ -33,12 +46,12 @@ struct page_spec {
 
 /* Makes a page with one reference. The bytes gathered in `body` are taken over (also on failure:
  * body is empty afterwards). */
-enum err page_of_buf(struct gzip *z, const struct page_spec *spec, struct buf *body,
+enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, struct buf *body,
                      struct site_page **into);
 
 /* The same of bytes that live as long as the program. */
-enum err page_of_static(struct gzip *z, const struct page_spec *spec, struct slice body,
-                        struct site_page **into);
+enum err page_of_static(const struct packer *packer, const struct page_spec *spec,
+                        struct slice body, struct site_page **into);
 
 /* Bytes that the page holds. */
 uint64_t page_bytes(const struct site_page *p);

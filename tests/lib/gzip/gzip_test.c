@@ -42,7 +42,7 @@ static void write_file(const char *name, struct slice bytes)
 static void unpacks_again(void **state)
 {
     static uint8_t plain[200000];
-    struct gzip *z = gzip_open(GZIP_LEVEL);
+    struct gzip *z = gzip_open(GZIP_TIGHT);
     struct buf packed;
     (void)state;
     for (size_t i = 0; i < sizeof plain; i++)
@@ -65,7 +65,7 @@ static void unpacks_again(void **state)
 
 static void puts_nothing_where_nothing_is_saved(void **state)
 {
-    struct gzip *z = gzip_open(GZIP_LEVEL);
+    struct gzip *z = gzip_open(GZIP_TIGHT);
     struct buf packed;
     uint8_t zeros[1000] = {0};
     (void)state;
@@ -88,9 +88,9 @@ static void memory_may_be_short(void **state)
     uint8_t zeros[1000] = {0};
     (void)state;
     sim_memory_fail_nth(1);
-    assert_null(gzip_open(GZIP_LEVEL));
+    assert_null(gzip_open(GZIP_TIGHT));
     sim_memory_fail_nth(0);
-    struct gzip *z = gzip_open(GZIP_LEVEL);
+    struct gzip *z = gzip_open(GZIP_TIGHT);
     buf_init(&packed, 2000);
     sim_memory_fail_nth(1);
     assert_int_equal(gzip_pack(z, slice_of(zeros, sizeof zeros), 0, &packed), ERR_MEMORY);
