@@ -28,6 +28,10 @@ struct program {
     /* Asked to end (SIGTERM, power button): finish what is in flight, then loop_stop(0). NULL: the
      * loop is stopped at once. */
     void (*stop)(void);
+    /* Asked to look again at what may change while it runs (SIGHUP): certificates are those that the
+     * image holds now, in its file; all else is as it was. They are valid until this returns. NULL:
+     * nobody asks. */
+    void (*reload)(const struct world *w);
 };
 
 /* Defined by each application, once. Its settings stand in a file of their own, without the

@@ -1,6 +1,7 @@
 /*
  * The start of a process: configuration out of the image, then arguments, then the program, then the
- * loop. SIGTERM and SIGINT ask the program to end; a second one ends it.
+ * loop. SIGTERM and SIGINT ask the program to end; a second one ends it. SIGHUP asks it to look again
+ * at its certificates.
  */
 #include <malloc.h>
 #include <signal.h>
@@ -11,10 +12,12 @@
 #include <unistd.h>
 
 #include "platform/process/flow.h"
+#include "platform/process/image.h"
 #include "platform/process/stack.h"
 #include "platform/process/wait.h"
 #include "runtime/buf.h"
 #include "runtime/format.h"
+#include "runtime/keyring.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/panic.h"
@@ -90,7 +93,21 @@ static int refuse(struct buf *error)
 
 static struct source signals;
 static int signal_fd = -1;
+static struct world world;
 static uint64_t asked_at; /* monotonic; 0: not to end yet */
+
+/* The image's file may have been replaced by one with other certificates. */
+static void reload(void)
+{
+    struct buf certificates;
+    struct world now = world;
+    buf_init(&certificates, KEYRING_CERTS_SIZE);
+    if (image_read(".ringlet.certs", &certificates)) {
+        now.certificates = buf_slice(&certificates);
+        program.reload(&now);
+    }
+    buf_deinit(&certificates);
+}
 
 static void on_signal(struct source *s, uint32_t events)
 {
@@ -100,6 +117,10 @@ static void on_signal(struct source *s, uint32_t events)
     (void)events;
     if (read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
         return;
+    if (info.ssi_signo == SIGHUP) {
+        reload();
+        return;
+    }
     if (asked || !program.stop) {
         loop_stop(asked ? 128 + (int)info.ssi_signo : 0);
         return;
@@ -114,6 +135,8 @@ static void watch_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    if (program.reload)
+        sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -164,9 +187,10 @@ int main(int count, char **arguments)
         log_configure(settings_logs);
     keep_memory_small();
     raise_descriptors();
+    image_remember();
     watch_signals();
 
-    const struct world world = {
+    world = (struct world){
         .stack = process_stack(),
         .content = section(ringlet_content_start, ringlet_content_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
