@@ -175,11 +175,11 @@ static const char *parse(struct slice text, struct git_url *into)
     return why;
 }
 
-enum err git_url_parse(struct slice text, struct git_url *into, const char **why)
+enum err git_url_parse(struct slice text, struct git_url *into, const char **wanted)
 {
     *into = (struct git_url){0};
-    *why = text.len > GIT_URL_MAX ? "a URL of at most 2048 bytes" : parse(text, into);
-    if (!*why)
+    *wanted = text.len > GIT_URL_MAX ? "a URL of at most 2048 bytes" : parse(text, into);
+    if (!*wanted)
         return OK;
     return text.len > GIT_URL_MAX ? ERR_LIMIT : ERR_ARGUMENT;
 }
