@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +92,7 @@ static void run_child(const char *command, int in, int out)
     for (char *word = strtok(words, " "); word && count < 31; word = strtok(NULL, " "))
         argv[count++] = word;
     argv[count] = NULL;
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* whatever becomes of the test */
     if (chdir(folder) != 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0)
         _exit(126);
     execvp(argv[0], argv);
