@@ -262,6 +262,8 @@ static void hand_over(struct end *from, struct end *to)
 
 static void hand_over_fin(struct end *from, struct end *to)
 {
+    if (!from->out.fin || from->out.fin_delivered) /* what was to be delivered has been dropped */
+        return;
     from->out.fin_delivered = true;
     if (to->closed || to->ended)
         return;
