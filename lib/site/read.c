@@ -9,8 +9,13 @@
 
 /* --- where a path belongs --- */
 
+/* The one hidden folder that is meant for the public (RFC 8615): who issues certificates asks there. */
+static const struct slice well_known = SLICE_INIT(".well-known/");
+
 bool path_is_hidden(struct slice path)
 {
+    if (slice_starts(path, well_known))
+        path = slice_drop(path, well_known.len);
     for (bool more = true; more;) {
         struct slice name;
         more = slice_cut(path, '/', &name, &path);
@@ -23,7 +28,8 @@ bool path_is_hidden(struct slice path)
 /* Files that are asked for at the root whatever the site is made of. */
 static bool is_well_known(struct slice path)
 {
-    return slice_is(path, "favicon.ico") || slice_is(path, "robots.txt");
+    return slice_is(path, "favicon.ico") || slice_is(path, "robots.txt") ||
+           slice_starts(path, well_known);
 }
 
 bool path_is_static(struct slice path)

@@ -317,6 +317,20 @@ static void names_that_are_asked_for_at_the_root(void **state)
     field("/robots.txt", "Content-Type: text/plain; charset=utf-8\r\n");
 }
 
+static void well_known_files(void **state)
+{
+    (void)state;
+    work_text(".well-known/acme-challenge/A_b-1", "A_b-1.thumb");
+    work_text(".well-known/.hidden/x", "secret");
+    work_text(".other/x", "secret");
+    make();
+    assert_string_equal(body_of(site, "/.well-known/acme-challenge/A_b-1"), "A_b-1.thumb");
+    assert_null(site_find(site, SLICE("/.well-known")));
+    assert_null(site_find(site, SLICE("/.well-known/acme-challenge")));
+    assert_null(site_find(site, SLICE("/.well-known/.hidden/x")));
+    assert_null(site_find(site, SLICE("/.other/x")));
+}
+
 static void redirections_are_not_kept(void **state)
 {
     (void)state;
@@ -341,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(built_in_assets, setup, teardown),
         cmocka_unit_test_setup_teardown(the_repositorys_files_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_asked_for_at_the_root, setup, teardown),
+        cmocka_unit_test_setup_teardown(well_known_files, setup, teardown),
         cmocka_unit_test_setup_teardown(redirections_are_not_kept, setup, teardown),
     };
     return cmocka_run_group_tests_name("site caching", tests, NULL, NULL);
