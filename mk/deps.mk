@@ -16,9 +16,11 @@ $(DEPS)/%:
 
 # Which room wraps which library. No other room sees its headers.
 DEPS_OF_hash     := aws-lc sha1dc
+DEPS_OF_tls      := aws-lc
+DEPS_OF_x509     := aws-lc
 DEPS_OF_store    := libdeflate
 DEPS_OF_gzip     := libdeflate
 DEPS_OF_markdown := md4c
 
-DEPS_ARCHIVES := $(DEPS)/aws-lc/lib/libcrypto.a $(DEPS)/sha1dc/lib/libsha1dc.a \
+DEPS_ARCHIVES := $(DEPS)/aws-lc/lib/libssl.a $(DEPS)/aws-lc/lib/libcrypto.a $(DEPS)/sha1dc/lib/libsha1dc.a \
                  $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a

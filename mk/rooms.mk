@@ -39,10 +39,16 @@ $(BUILD)/generated/media_table.h: lib/site/media.awk | $(DEPS)/media-types
 	@LC_ALL=C sort -k 2,2 $(DEPS)/media-types/share/mime.types | awk -f $< >$@
 $(BUILD)/lib/site/media.o: $(BUILD)/generated/media_table.h
 
-$(BUILD)/platform/%.o: platform/%.c
+# What all platforms share of private keys is freestanding, as ring 0 needs it.
+$(BUILD)/platform/crypto/%.o: platform/crypto/%.c | $(DEPS)/aws-lc
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(FREESTANDING) -isystem $(DEPS)/aws-lc/include -c $< -o $@
+
+$(BUILD)/platform/%.o: platform/%.c | $(DEPS)/aws-lc
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
 archive = rm -f $@; ar rcs $@ $(filter %.o,$^)
 
@@ -51,7 +57,7 @@ $(BUILD)/runtime.a: $(RUNTIME_OBJECTS)
 $(BUILD)/libs.a: $(LIB_OBJECTS)
 	@$(archive)
 define platform_archive
-$(BUILD)/platform-$(1).a: $(call objects,platform/$(1))
+$(BUILD)/platform-$(1).a: $(call objects,platform/$(1)) $(call objects,platform/crypto)
 	@$$(archive)
 endef
 $(foreach p,$(PLATFORMS),$(eval $(call platform_archive,$(p))))

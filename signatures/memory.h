@@ -23,6 +23,9 @@ void *memory_zalloc(size_t size) __attribute__((malloc, alloc_size(1)));
 /* As C's realloc; on NULL the old block stays. */
 void *memory_resize(void *ptr, size_t size) __attribute__((alloc_size(2)));
 
+/* How many bytes a block in use has: those asked for at least. All of them may be used. */
+size_t memory_size(const void *ptr);
+
 /* NULL is permitted. */
 void memory_free(void *ptr);
 

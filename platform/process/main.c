@@ -13,6 +13,7 @@
 
 #include "platform/process/flow.h"
 #include "platform/process/image.h"
+#include "platform/process/signer.h"
 #include "platform/process/stack.h"
 #include "platform/process/wait.h"
 #include "runtime/buf.h"
@@ -33,6 +34,7 @@
 /* Sections of the image, laid there when it was linked. */
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
 extern const uint8_t ringlet_content_start[], ringlet_content_end[];
+extern const uint8_t ringlet_keys_start[], ringlet_keys_end[]; /* gone once the signer stands */
 extern const uint8_t ringlet_certs_start[], ringlet_certs_end[];
 extern const uint8_t ringlet_anchors_start[], ringlet_anchors_end[];
 
@@ -76,17 +78,18 @@ static enum err read_settings(int count, char **arguments, struct buf *error)
 }
 
 /* On standard error, since the console is the program's. */
-static int refuse(struct buf *error)
+static int fail(struct buf *error, const char *advice, int status)
 {
     struct buf text;
     buf_init(&text, HELP_MAX);
-    buf_printf(&text, "%s: %.*s\nTry: %s --help\n", program.name, SLICE_ARG(buf_slice(error)),
-               program.name);
+    buf_printf(&text, "%s: %.*s\n", program.name, SLICE_ARG(buf_slice(error)));
+    if (advice)
+        buf_printf(&text, "Try: %s %s\n", program.name, advice);
     ssize_t ignored = write(STDERR_FILENO, text.ptr, text.len);
     (void)ignored;
     buf_deinit(&text);
     buf_deinit(error);
-    return STATUS_USAGE;
+    return status;
 }
 
 /* --- signals --- */
@@ -177,11 +180,15 @@ static int send_last_bytes(int status)
 int main(int count, char **arguments)
 {
     struct buf error;
+    struct signer *signer;
     if (wants_help(count, arguments))
         return print_help();
     buf_init(&error, SETTINGS_ERROR_MAX);
+    /* First of all: what comes later never had the keys in its memory. */
+    if (signer_start(section(ringlet_keys_start, ringlet_keys_end), &signer, &error))
+        return fail(&error, NULL, EXIT_FAILURE);
     if (read_settings(count, arguments, &error))
-        return refuse(&error);
+        return fail(&error, "--help", STATUS_USAGE);
     buf_deinit(&error);
     if (settings_logs.len)
         log_configure(settings_logs);
@@ -195,6 +202,7 @@ int main(int count, char **arguments)
         .content = section(ringlet_content_start, ringlet_content_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
+        .signer = signer,
     };
     int status = program.start(&world) ? EXIT_FAILURE : send_last_bytes(loop_run());
     console_flush();

@@ -109,6 +109,13 @@ void *memory_resize(void *ptr, size_t size)
     return moved;
 }
 
+size_t memory_size(const void *ptr)
+{
+    const struct head *h = (const struct head *)ptr - 1;
+    assert_always(h->mark == MARK);
+    return h->size;
+}
+
 void memory_free(void *ptr)
 {
     if (!ptr)

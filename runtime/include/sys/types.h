@@ -6,5 +6,6 @@
 
 typedef __INTPTR_TYPE__ ssize_t;
 typedef __INT64_TYPE__ off_t;
+typedef struct no_lock pthread_rwlock_t; /* mentioned, never used */
 
 #endif

@@ -1,0 +1,1 @@
+/* For headers of third-party libraries that include it: there is no errno. */

@@ -1,0 +1,2 @@
+/* For headers of third-party libraries that include it. */
+#include <stdint.h>
