@@ -374,7 +374,125 @@ static void too_deep_and_not_there(void **state)
     struct history h;
     assert_int_equal(history_walk(s, &commit, NULL, &h), ERR_LIMIT);
     assert_int_equal(history_walk(s, &nothing, NULL, &h), ERR_NOT_FOUND);
+    struct git_entry e;
+    char path[2 * STORE_PATH_DEPTH_MAX + 4];
+    for (unsigned i = 0; i < sizeof(path); i++)
+        path[i] = i % 2 ? '/' : 'd';
+    assert_int_equal(store_path(s, &commit, slice_of(path, 2 * STORE_PATH_DEPTH_MAX - 1), &e), OK);
+    assert_int_equal(store_path(s, &commit, slice_of(path, 2 * STORE_PATH_DEPTH_MAX + 1), &e),
+                     ERR_LIMIT);
     store_close(s);
+}
+
+/* A tree of `count` names, each of which is the same object. */
+static struct oid put_tree(struct buf *pack, unsigned count, const char *mode, const char *name,
+                           const struct oid *each)
+{
+    struct buf tree;
+    struct oid id;
+    buf_init(&tree, 1 << 20);
+    for (unsigned i = 0; i < count; i++) {
+        buf_printf(&tree, "%s %s%c", mode, name, 'a' + i);
+        buf_byte(&tree, 0);
+        buf_put(&tree, slice_of(each->bytes, 20));
+    }
+    assert_true(git_object_id(OID_SHA1, GIT_TREE, buf_slice(&tree), &id));
+    pack_object(pack, GIT_TREE, buf_slice(&tree));
+    buf_deinit(&tree);
+    return id;
+}
+
+/* Takes in `levels` such trees, one in the other, with a commit. */
+static struct store *take_tower(unsigned levels, unsigned count, const char *name,
+                                struct oid *commit)
+{
+    struct buf pack;
+    struct buf text;
+    char hex[OID_HEX_MAX];
+    struct oid at;
+    buf_init(&pack, 1 << 20);
+    buf_init(&text, 1 << 20);
+    pack_start(&pack, levels + 2);
+    pack_object(&pack, GIT_BLOB, SLICE("x"));
+    assert_true(git_object_id(OID_SHA1, GIT_BLOB, SLICE("x"), &at));
+    for (unsigned i = 0; i < levels; i++)
+        at = put_tree(&pack, count, i == 0 ? "100644" : "40000", name, &at);
+    oid_to_hex(OID_SHA1, &at, hex);
+    buf_printf(&text, "tree %s\nauthor A <a> 1 +0000\ncommitter C <c> 1 +0000\n\n", hex);
+    assert_true(git_object_id(OID_SHA1, GIT_COMMIT, buf_slice(&text), commit));
+    pack_object(&pack, GIT_COMMIT, buf_slice(&text));
+    pack_finish(&pack, OID_SHA1);
+    struct store *s = store_open(OID_SHA1, NULL);
+    assert_int_equal(pack_feed(s, buf_slice(&pack), 0, NULL), OK);
+    buf_deinit(&pack);
+    buf_deinit(&text);
+    return s;
+}
+
+/* Twelve trees of eight names: 64 Gi paths. The check sees each tree once; the walk gives up. */
+static void more_paths_than_permitted(void **state)
+{
+    (void)state;
+    struct oid commit;
+    struct oid missing;
+    struct history h;
+    struct store *s = take_tower(12, 8, "", &commit);
+    assert_int_equal(store_check(s, &commit, NULL, &missing), OK);
+    assert_int_equal(history_walk(s, &commit, NULL, &h), ERR_LIMIT);
+    store_close(s);
+    s = take_tower(4, 8, "", &commit);
+    assert_int_equal(history_walk(s, &commit, NULL, &h), OK);
+    assert_int_equal(h.count, 8 * 8 * 8 * 8);
+    history_release(&h);
+    store_close(s);
+}
+
+static void a_path_longer_than_permitted(void **state)
+{
+    (void)state;
+    static char name[1001];
+    struct oid commit;
+    struct history h;
+    memset(name, 'n', 1000);
+    struct store *s = take_tower(4, 1, name, &commit);
+    assert_int_equal(history_walk(s, &commit, NULL, &h), OK);
+    history_release(&h);
+    store_close(s);
+    s = take_tower(5, 1, name, &commit);
+    assert_int_equal(history_walk(s, &commit, NULL, &h), ERR_LIMIT);
+    store_close(s);
+}
+
+/* Names twice, or out of order: no tree of a writer's. */
+static void trees_out_of_order(void **state)
+{
+    (void)state;
+    static const char entries[] = "100644 b\0"
+                                  "01234567890123456789"
+                                  "100644 a\0"
+                                  "01234567890123456789";
+    struct buf pack;
+    struct buf text;
+    char hex[OID_HEX_MAX];
+    struct oid id;
+    struct history h;
+    buf_init(&pack, 1 << 20);
+    buf_init(&text, 1 << 20);
+    struct slice tree = slice_of(entries, sizeof(entries) - 1);
+    assert_true(git_object_id(OID_SHA1, GIT_TREE, tree, &id));
+    oid_to_hex(OID_SHA1, &id, hex);
+    buf_printf(&text, "tree %s\nauthor A <a> 1 +0000\ncommitter C <c> 1 +0000\n\n", hex);
+    assert_true(git_object_id(OID_SHA1, GIT_COMMIT, buf_slice(&text), &id));
+    pack_start(&pack, 2);
+    pack_object(&pack, GIT_TREE, tree);
+    pack_object(&pack, GIT_COMMIT, buf_slice(&text));
+    pack_finish(&pack, OID_SHA1);
+    struct store *s = store_open(OID_SHA1, NULL);
+    assert_int_equal(pack_feed(s, buf_slice(&pack), 0, NULL), OK);
+    assert_int_equal(history_walk(s, &id, NULL, &h), ERR_MALFORMED);
+    store_close(s);
+    buf_deinit(&pack);
+    buf_deinit(&text);
 }
 
 static void without_memory(void **state)
@@ -426,6 +544,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_are_files_and_submodules_are_not, before, after),
         cmocka_unit_test_setup_teardown(a_commit_without_files, before, after),
         cmocka_unit_test_setup_teardown(too_deep_and_not_there, before, after),
+        cmocka_unit_test_setup_teardown(more_paths_than_permitted, before, after),
+        cmocka_unit_test_setup_teardown(a_path_longer_than_permitted, before, after),
+        cmocka_unit_test_setup_teardown(trees_out_of_order, before, after),
         cmocka_unit_test_setup_teardown(without_memory, before, after),
         cmocka_unit_test_setup_teardown(a_repository_of_ones_own, before, after),
     };
