@@ -12,6 +12,7 @@
 #include "lib/store/store.h"
 
 #define HISTORY_PATHS_MAX (1u << 20)
+#define HISTORY_SETS_MAX  (UINT64_C(256) << 20) /* bytes of a walk's notes: merges times paths / 4 */
 
 struct history_file {
     struct slice path; /* "Posts/About" */

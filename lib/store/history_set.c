@@ -3,26 +3,37 @@
 
 #include "signatures/memory.h"
 
-struct set *store_set_new(uint32_t words)
+static size_t bytes_of(const struct sets *all)
 {
-    struct set *s = memory_zalloc(sizeof(*s) + words * sizeof(uint64_t));
-    if (s != NULL)
-        s->refs = 1;
+    return sizeof(struct set) + all->words * sizeof(uint64_t);
+}
+
+struct set *store_set_new(struct sets *all)
+{
+    size_t bytes = bytes_of(all);
+    all->refused = all->bytes + bytes > HISTORY_SETS_MAX;
+    struct set *s = all->refused ? NULL : memory_zalloc(bytes);
+    if (s == NULL)
+        return NULL;
+    s->refs = 1;
+    all->bytes += bytes;
     return s;
 }
 
-struct set *store_set_copy(const struct set *from, uint32_t words)
+struct set *store_set_copy(struct sets *all, const struct set *from)
 {
-    struct set *s = store_set_new(words);
+    struct set *s = store_set_new(all);
     if (s != NULL)
-        memcpy(s->words, from->words, words * sizeof(uint64_t));
+        memcpy(s->words, from->words, all->words * sizeof(uint64_t));
     return s;
 }
 
-void store_set_release(struct set *s)
+void store_set_release(struct sets *all, struct set *s)
 {
-    if (s != NULL && --s->refs == 0)
-        memory_free(s);
+    if (s == NULL || --s->refs > 0)
+        return;
+    all->bytes -= bytes_of(all);
+    memory_free(s);
 }
 
 bool store_set_empty(const uint64_t *set, uint32_t words)

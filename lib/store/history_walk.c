@@ -38,7 +38,7 @@ struct walk {
     struct store *s;
     struct paths *paths;
     const struct history *previous;
-    uint32_t words;
+    struct sets sets;
 
     struct commit *commits;
     uint32_t commit_count;
@@ -185,26 +185,26 @@ static uint32_t dequeue(struct walk *w)
 static enum err unite(struct walk *w, struct set **set, const struct set *more)
 {
     if ((*set)->refs > 1) {
-        struct set *own = store_set_copy(*set, w->words);
+        struct set *own = store_set_copy(&w->sets, *set);
         if (own == NULL)
-            return ERR_MEMORY;
-        store_set_release(*set);
+            return store_set_error(&w->sets);
+        store_set_release(&w->sets, *set);
         *set = own;
     }
-    for (uint32_t i = 0; i < w->words; i++)
+    for (uint32_t i = 0; i < w->sets.words; i++)
         (*set)->words[i] |= more->words[i];
     return OK;
 }
 
 /* What of a set the commit has not seen yet; NULL without memory. */
-static struct set *unseen(const struct walk *w, const struct commit *c, struct set *set)
+static struct set *unseen(struct walk *w, const struct commit *c, struct set *set)
 {
     set->refs++;
     if (c->seen == NULL)
         return set;
-    struct set *fresh = store_set_copy(set, w->words);
-    store_set_release(set);
-    for (uint32_t i = 0; fresh != NULL && i < w->words; i++)
+    struct set *fresh = store_set_copy(&w->sets, set);
+    store_set_release(&w->sets, set);
+    for (uint32_t i = 0; fresh != NULL && i < w->sets.words; i++)
         fresh->words[i] &= ~c->seen->words[i];
     return fresh;
 }
@@ -225,9 +225,9 @@ static enum err follow(struct walk *w, uint32_t commit, struct set *set)
     struct commit *c = &w->commits[commit];
     struct set *fresh = unseen(w, c, set);
     if (fresh == NULL)
-        return ERR_MEMORY;
+        return store_set_error(&w->sets);
     enum err e = OK;
-    if (!store_set_empty(fresh->words, w->words)) {
+    if (!store_set_empty(fresh->words, w->sets.words)) {
         bool waiting = c->queued != NULL;
         e = put(w, &c->seen, fresh);
         if (e == OK)
@@ -235,14 +235,14 @@ static enum err follow(struct walk *w, uint32_t commit, struct set *set)
         if (e == OK && !waiting)
             e = enqueue(w, commit);
     }
-    store_set_release(fresh);
+    store_set_release(&w->sets, fresh);
     return e;
 }
 
 /* The paths in `remaining` were altered by this commit. */
 static void alter(struct walk *w, const struct commit *c)
 {
-    for (uint32_t i = 0; i < w->words; i++) {
+    for (uint32_t i = 0; i < w->sets.words; i++) {
         for (uint64_t bits = w->remaining[i]; bits != 0; bits &= bits - 1) {
             struct history_file *f = &w->paths->files[i * 64 + (uint32_t)__builtin_ctzll(bits)];
             if (f->changed == HISTORY_UNKNOWN)
@@ -257,9 +257,9 @@ static void alter(struct walk *w, const struct commit *c)
 static enum err compare(struct walk *w, const struct oid *tree, const struct oid *parent,
                         struct set *same)
 {
-    memset(w->differ, 0, w->words * sizeof(uint64_t));
+    memset(w->differ, 0, w->sets.words * sizeof(uint64_t));
     enum err e = store_history_diff(w->s, w->paths, w->remaining, tree, parent, w->differ);
-    for (uint32_t i = 0; i < w->words; i++) {
+    for (uint32_t i = 0; i < w->sets.words; i++) {
         if (same != NULL)
             same->words[i] = w->remaining[i] & ~w->differ[i];
         w->remaining[i] &= w->differ[i];
@@ -290,10 +290,10 @@ static enum err visit_plain(struct walk *w, uint32_t commit, struct set *set)
 static enum err take_same(struct walk *w, uint32_t commit, uint32_t parent, struct set **into)
 {
     struct oid tree = w->commits[commit].tree;
-    *into = store_set_new(w->words);
+    *into = store_set_new(&w->sets);
     if (*into == NULL)
-        return ERR_MEMORY;
-    if (store_set_empty(w->remaining, w->words))
+        return store_set_error(&w->sets);
+    if (store_set_empty(w->remaining, w->sets.words))
         return OK;
     return compare(w, &tree, &w->commits[parent].tree, *into);
 }
@@ -312,11 +312,11 @@ static enum err visit_merge(struct walk *w, uint32_t commit)
     if (e == OK)
         alter(w, &w->commits[commit]);
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t j = 0; e == OK && j < w->words; j++)
+        for (uint32_t j = 0; e == OK && j < w->sets.words; j++)
             same[i]->words[j] |= w->remaining[j];
         if (e == OK)
             e = follow(w, parents[i], same[i]);
-        store_set_release(same[i]);
+        store_set_release(&w->sets, same[i]);
     }
     return e;
 }
@@ -328,7 +328,7 @@ static void without_queued(const struct walk *w, uint64_t *set)
 {
     for (uint32_t i = 0; i < w->queue_count; i++) {
         const struct set *other = w->commits[w->queue[i].commit].queued;
-        for (uint32_t j = 0; j < w->words; j++)
+        for (uint32_t j = 0; j < w->sets.words; j++)
             set[j] &= ~other->words[j];
     }
 }
@@ -338,7 +338,7 @@ static void without_queued(const struct walk *w, uint64_t *set)
 static void take_over(struct walk *w, struct set *set)
 {
     const struct history *previous = w->previous;
-    memcpy(w->differ, set->words, w->words * sizeof(uint64_t));
+    memcpy(w->differ, set->words, w->sets.words * sizeof(uint64_t));
     without_queued(w, w->differ);
     size_t at = 0;
     for (uint32_t i = 0; i < w->paths->count && at < previous->count; i++) {
@@ -363,29 +363,29 @@ static enum err visit(struct walk *w, uint32_t commit)
     w->commits[commit].queued = NULL;
     w->walked++;
     if (w->previous != NULL && oid_equal(&w->commits[commit].id, &w->previous->commit)) {
-        struct set *own = store_set_copy(set, w->words);
-        store_set_release(set);
+        struct set *own = store_set_copy(&w->sets, set);
+        store_set_release(&w->sets, set);
         if (own == NULL)
-            return ERR_MEMORY;
+            return store_set_error(&w->sets);
         set = own;
         take_over(w, set);
     }
     enum err e = OK;
-    if (!store_set_empty(set->words, w->words)) {
-        memcpy(w->remaining, set->words, w->words * sizeof(uint64_t));
+    if (!store_set_empty(set->words, w->sets.words)) {
+        memcpy(w->remaining, set->words, w->sets.words * sizeof(uint64_t));
         e = w->commits[commit].parent_count > 1 ? visit_merge(w, commit)
                                                 : visit_plain(w, commit, set);
     }
-    store_set_release(set);
+    store_set_release(&w->sets, set);
     return e;
 }
 
 static enum err start(struct walk *w, const struct oid *commit)
 {
     w->by_entry = memory_zalloc(w->s->count * sizeof(*w->by_entry));
-    w->remaining = memory_alloc(w->words * sizeof(uint64_t));
-    w->differ = memory_alloc(w->words * sizeof(uint64_t));
-    struct set *all = store_set_new(w->words);
+    w->remaining = memory_alloc(w->sets.words * sizeof(uint64_t));
+    w->differ = memory_alloc(w->sets.words * sizeof(uint64_t));
+    struct set *all = store_set_new(&w->sets);
     uint32_t number;
     enum err e = ERR_MEMORY;
     if (w->by_entry != NULL && w->remaining != NULL && w->differ != NULL && all != NULL)
@@ -395,15 +395,15 @@ static enum err start(struct walk *w, const struct oid *commit)
             all->words[i / 64] |= UINT64_C(1) << i % 64;
         e = follow(w, number, all);
     }
-    store_set_release(all);
+    store_set_release(&w->sets, all);
     return e;
 }
 
 static void finish(struct walk *w)
 {
     for (uint32_t i = 0; i < w->commit_count; i++) {
-        store_set_release(w->commits[i].seen);
-        store_set_release(w->commits[i].queued);
+        store_set_release(&w->sets, w->commits[i].seen);
+        store_set_release(&w->sets, w->commits[i].queued);
     }
     memory_free(w->commits);
     memory_free(w->by_entry);
@@ -417,7 +417,7 @@ enum err store_history_walk(struct store *s, const struct oid *commit, struct pa
                             const struct history *previous, uint32_t *walked)
 {
     struct walk w = {
-        .s = s, .paths = paths, .previous = previous, .words = set_words(paths->count)};
+        .s = s, .paths = paths, .previous = previous, .sets.words = set_words(paths->count)};
     enum err e = start(&w, commit);
     while (e == OK && w.queue_count > 0)
         e = visit(&w, dequeue(&w));

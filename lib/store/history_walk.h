@@ -54,14 +54,28 @@ struct set {
     uint64_t words[];
 };
 
+/* What all sets of a walk have in common. */
+struct sets {
+    uint32_t words; /* of each */
+    uint64_t bytes; /* of all that there are */
+    bool refused;   /* one would have been more than HISTORY_SETS_MAX */
+};
+
 static inline uint32_t set_words(uint32_t paths)
 {
     return (paths + 63) / 64;
 }
 
-struct set *store_set_new(uint32_t words); /* empty; NULL without memory */
-struct set *store_set_copy(const struct set *from, uint32_t words);
-void store_set_release(struct set *s);
+/* Empty. NULL without memory or beyond the limit: store_set_error tells. */
+struct set *store_set_new(struct sets *all);
+struct set *store_set_copy(struct sets *all, const struct set *from);
+void store_set_release(struct sets *all, struct set *s);
+
+static inline enum err store_set_error(const struct sets *all)
+{
+    return all->refused ? ERR_LIMIT : ERR_MEMORY;
+}
+
 bool store_set_empty(const uint64_t *set, uint32_t words);
 
 /* Whether any path from first to end (excluded) is in it. */

@@ -447,6 +447,43 @@ static void more_paths_than_permitted(void **state)
     store_close(s);
 }
 
+/* Merges of many paths, each with a set of its own. */
+static void more_notes_than_permitted(void **state)
+{
+    (void)state;
+    struct oid first;
+    struct oid tree;
+    struct history h;
+    struct buf pack;
+    struct buf text;
+    char hex[3][OID_HEX_MAX];
+    struct store *s = take_tower(6, 8, "", &first); /* 256 Ki paths: 32 KiB a set */
+    unsigned merges = (unsigned)(HISTORY_SETS_MAX / (32 << 10));
+    struct oid last = first;
+    assert_int_equal(store_commit_tree(s, &first, &tree), OK);
+    oid_to_hex(OID_SHA1, &tree, hex[0]);
+    oid_to_hex(OID_SHA1, &first, hex[1]);
+    buf_init(&pack, 16 << 20);
+    buf_init(&text, 1 << 20);
+    pack_start(&pack, merges);
+    for (unsigned i = 0; i < merges; i++) {
+        oid_to_hex(OID_SHA1, &last, hex[2]);
+        buf_clear(&text);
+        buf_printf(
+            &text,
+            "tree %s\nparent %s\nparent %s\nauthor A <a> 1 +0000\ncommitter C <c> %u +0000\n\n",
+            hex[0], hex[2], hex[1], i + 10);
+        assert_true(git_object_id(OID_SHA1, GIT_COMMIT, buf_slice(&text), &last));
+        pack_object(&pack, GIT_COMMIT, buf_slice(&text));
+    }
+    pack_finish(&pack, OID_SHA1);
+    assert_int_equal(pack_feed(s, buf_slice(&pack), 0, NULL), OK);
+    assert_int_equal(history_walk(s, &last, NULL, &h), ERR_LIMIT);
+    store_close(s);
+    buf_deinit(&pack);
+    buf_deinit(&text);
+}
+
 static void a_path_longer_than_permitted(void **state)
 {
     (void)state;
@@ -545,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_commit_without_files, before, after),
         cmocka_unit_test_setup_teardown(too_deep_and_not_there, before, after),
         cmocka_unit_test_setup_teardown(more_paths_than_permitted, before, after),
+        cmocka_unit_test_setup_teardown(more_notes_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(a_path_longer_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(trees_out_of_order, before, after),
         cmocka_unit_test_setup_teardown(without_memory, before, after),
