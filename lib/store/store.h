@@ -84,7 +84,7 @@ struct store_progress {
     uint64_t bytes;
 };
 
-/* Starts. Thin packs may build on what the store has. */
+/* Starts. Thin packs may build on what the store has. ERR_FULL while another one comes in. */
 enum err store_pack_begin(struct store *s, struct store_pack **into);
 
 /* The next bytes. After an error the pack can only be ended (which tells the error again, and in
@@ -104,9 +104,10 @@ struct store_progress store_pack_progress(const struct store_pack *p);
 enum err store_check(struct store *s, const struct oid *commit, const struct oid *known,
                      struct oid *missing);
 
-/* Gives back what `commit` does not reach, when that is worth the work (it looks at how much came
- * since last time; cheap to call after every update). Never fails: without memory nothing
- * happens. */
+/* Gives back what `commit` does not reach, when that is worth the work: when much came since the last
+ * time, or when updates did not build on each other. To be called after every update, for which it
+ * is cheap on the average; readers are not disturbed. Never fails: without memory less is given
+ * back. */
 void store_compact(struct store *s, const struct oid *commit);
 
 #endif
