@@ -50,11 +50,12 @@ struct x509 {
     char issuer[X509_TEXT_MAX];
     int64_t not_before, not_after; /* seconds since 1970; both included */
     enum x509_key key;
-    uint32_t key_bits; /* 2048 for RSA, 256 for P-256 */
-    bool authority;    /* it may issue certificates (basic constraints) */
-    bool self_issued;  /* subject and issuer are the same */
-    bool names_cut;    /* there are more than X509_NAMES_MAX */
-    size_t name_count; /* DNS names and addresses that it is for */
+    uint32_t key_bits;  /* 2048 for RSA, 256 for P-256 */
+    bool authority;     /* it may issue certificates (basic constraints) */
+    bool self_issued;   /* subject and issuer are the same */
+    bool names_cut;     /* there are more than X509_NAMES_MAX */
+    size_t name_count;  /* DNS names and addresses that it is for */
+    struct slice names; /* GeneralNames (RFC 5280, 4.2.1.6): points into der; empty if none */
 };
 
 /* Reads one certificate; der must stay as long as *into. ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. */
