@@ -1,9 +1,8 @@
 /* See status.h. Looked up for every response: a table by number. */
 #include "lib/http/status.h"
 
-#define FIRST  100
-#define COUNT  412
-#define BEFORE (sizeof("HTTP/1.1 200 ") - 1)
+#define FIRST 100
+#define COUNT 412
 
 #define LINE(status, reason) [status - FIRST] = SLICE_INIT("HTTP/1.1 " #status " " reason "\r\n")
 
@@ -65,12 +64,4 @@ struct slice http_status_line(uint16_t status)
 {
     size_t at = (size_t)status - FIRST;
     return at < COUNT ? LINES[at] : (struct slice){NULL, 0};
-}
-
-struct slice http_reason(uint16_t status)
-{
-    struct slice line = http_status_line(status);
-    if (line.len == 0)
-        return line;
-    return slice_take(slice_drop(line, BEFORE), line.len - BEFORE - 2);
 }

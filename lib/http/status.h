@@ -4,9 +4,6 @@
 
 #include "runtime/slice.h"
 
-/* "Not Found"; empty for a code that has no name. */
-struct slice http_reason(uint16_t status);
-
 /* "HTTP/1.1 404 Not Found" CRLF; the empty slice for a code without a name. */
 struct slice http_status_line(uint16_t status);
 
