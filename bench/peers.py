@@ -98,8 +98,8 @@ class Load:
 
 
 class Timed:
-    """A program run to its end: milliseconds, peak resident kilobytes (with its children's largest),
-    standard output."""
+    """A program run to its end: milliseconds, peak resident kilobytes (its children's, where they
+    have more), standard output."""
 
     def __init__(self, command, environment=None):
         read, write = os.pipe()

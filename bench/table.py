@@ -35,7 +35,7 @@ sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "bench")]
 from client import Connection  # noqa: E402
 from gitremote import GitRemote, environment  # noqa: E402
 from network import Proxy  # noqa: E402
-from peers import SERVER_CORE, Load, Missing, Nginx, Timed, pin  # noqa: E402
+from peers import SERVER_CORE, Load, Missing, Nginx, Timed, need, pin  # noqa: E402
 from program import Canopy  # noqa: E402
 from sites import article  # noqa: E402
 from support import BUILD, accepts, free_port, wait  # noqa: E402
@@ -143,7 +143,8 @@ def bench_clone(folder, remote):
         return {"ms": done.ms, "resident": done.resident * 1024}
 
     time_row = Row("full clone, time (git clone --bare)", "ms", "less", 1.0)
-    memory = Row("full clone, peak memory / (pack + inflated HEAD)", "x", "less", 1.5, absolute=True)
+    memory = Row("full clone, peak memory / (pack + inflated HEAD)", "x", "less", 1.5,
+                 absolute=True)
     resident = Row("full clone, resident peak of the process", "MB", "less")
     ours(), peer()  # the daemon's files are in the page cache from here on
     for a, b in rounds(ours, peer):
@@ -194,6 +195,7 @@ class Servers:
 
 def bench_requests(folder, remote, title, path="small", file="small.html", close=False, bulk=False,
                    target=1.0, connections=64):
+    need("nginx", "nginx"), need("wrk", "wrk")
     servers = Servers(folder, remote, bulk)
     try:
         size = servers.bytes[file]
@@ -284,7 +286,7 @@ def bench_update(folder, remote):
     return [after, whole]
 
 
-COUNTERS = ("memory blocks", "memory bytes", "timers", "connections", "pages", "page bytes")
+COUNTERS = ("packs", "cached bytes", "memory blocks", "memory bytes", "timers", "connections", "pages", "page bytes")
 
 
 def counters(site):

@@ -72,11 +72,12 @@ def shut(s):
 
 class Proxy(Server):
     """Between a program and a remote. `cut`: after so many bytes of the remote the connection ends
-    (None: never); `held`: nothing is passed on until release()."""
+    (None: never); `held`: nothing is passed on until release(); `pace`: bytes a second."""
 
-    def __init__(self, remote_port, cut=None, held=False):
+    def __init__(self, remote_port, cut=None, held=False, pace=None):
         self.remote_port = remote_port
         self.cut = cut
+        self.pace = pace
         self.passed = 0  # bytes of the remote, of the latest connection
         self.free = threading.Event()
         if not held:
@@ -108,7 +109,9 @@ class Proxy(Server):
 
     def _down(self, remote, peer):
         self.passed = 0
-        while data := remote.recv(1 << 16):
+        while data := remote.recv(1 << (12 if self.pace else 16)):
+            if self.pace:
+                time.sleep(len(data) / self.pace)
             if self.cut is not None:
                 data = data[:self.cut - self.passed]
             peer.sendall(data)

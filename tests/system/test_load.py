@@ -98,7 +98,8 @@ def test_a_reader_of_the_old_generation_finishes(git_remote, canopy):
 
 def test_readers_are_served_while_pages_are_made(git_remote, canopy):
     """Many articles are made in steps between requests: no reader waits for all of them."""
-    many = {f"Posts/P{n:04}": article(f"P {n}", "Some *text* and `code`.\n\n" * 40, tags=f"t{n % 50}")
+    text = "Some *text* and `code`.\n\n" * 40
+    many = {f"Posts/P{n:04}": article(f"P {n}", text, tags=f"t{n % 50}")
             for n in range(2000 // FEWER)}
     repository = git_remote.create("s", {"A": article("A"), **many})
     site = canopy("-r", repository.url, "-l", "info,access:quiet")

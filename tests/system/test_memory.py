@@ -34,7 +34,8 @@ def compare(site, fresh):
 def change(repository, number, **options):
     repository.publish_fast({
         "About": article("About us", f"Change {number}. " + "x" * (number % 7 * 100)),
-        f"Posts/N{number % 10}": article(f"Number {number}", "Text. " * 100, tags=f"t{number % 13}"),
+        f"Posts/N{number % 10}": article(f"Number {number}", "Text. " * 100,
+                                         tags=f"t{number % 13}"),
     }, **options)
 
 
@@ -73,7 +74,7 @@ def test_requests_give_back_what_they_take(git_remote, canopy):
     site = canopy("-r", git_remote.create("s", small()).url, "-l", "error")
     requests = (("GET", "/"), ("GET", "/nowhere"), ("HEAD", "/About"), ("POST", "/About"),
                 ("POST", "/push"), ("BREW", "/"), ("GET", "/%00"), ("GET", "/About/"),
-                ("GET", "/static/css/style.css"))
+                ("GET", "/static/css/canopy.css"))
     seen = []
     for _ in range(20):
         for method, path in requests:

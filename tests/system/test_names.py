@@ -122,7 +122,7 @@ def test_a_redirection_to_a_script_is_a_mistake(git_remote, canopy):
 
 
 def test_links_in_articles_to_strange_names(git_remote, canopy):
-    body = "[a](/Posts/with%20space) [b](</Posts/with space>) [c](/Posts/%C3%BC) ![d](/static/x.png)"
+    body = "[a](/Posts/with%20space) [b](</Posts/with space>) [c](/Posts/%C3%BC) ![d](/static/x)"
     site = canopy("-r", git_remote.create("s", small(**{
         "Posts/with space": article("S", body), "Posts/ü": article("U")})).url)
     page = Page(site.get("/Posts/with%20space").text)

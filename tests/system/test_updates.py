@@ -1,4 +1,5 @@
 """Following pushes: the site becomes what the repository is, without a restart."""
+import contextlib
 import random
 import threading
 import time
@@ -269,7 +270,26 @@ def test_more_mistakes_than_are_kept_are_counted(git_remote, canopy):
 
 
 def test_progress_of_long_work_is_said(git_remote, canopy):
-    repository = git_remote.create("s", small())
-    site = canopy("-r", repository.url)
+    git_remote.create("s", small(**{"static/noise": random.Random(1).randbytes(300000)}))
+    with Proxy(git_remote.port, pace=100000) as proxy:
+        site = canopy("-r", proxy.url("s"))
     assert site.wait_line(r"info +content: fetching refs/heads/main at [0-9a-f]{10}")
+    assert site.wait_line(r"info +content: receiving: \d+ of \d+ objects, \d+ KiB", count=2)
     assert site.wait_line(r"info +content: at commit [0-9a-f]{10}: \d+ pages")
+
+
+def test_more_pushes_than_may_wait_are_answered_at_once(git_remote, canopy):
+    repository = git_remote.create("s", small())
+    with Proxy(git_remote.port) as proxy, contextlib.ExitStack() as stack:
+        site = canopy("-r", proxy.url("s"))
+        proxy.hold()
+        commit = repository.publish({"About": article("About", "Crowded.")})
+        pushes = [stack.enter_context(site.connect()) for _ in range(80)]
+        for push in pushes:
+            push.send(push.encode("POST", "/push"))
+        wait(lambda: site.status()["responses 2xx"] != "0"
+             and site.log.count("POST /push 202") >= 80 - 64, "those beyond the limit")
+        proxy.release()
+        answers = [push.response().status for push in pushes]
+        assert answers.count(200) == 64 and answers.count(202) == 16
+        assert site.status()["commit"] == commit
