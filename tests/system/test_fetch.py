@@ -95,18 +95,19 @@ def check(repository, url, into, branch="HEAD", ref="refs/heads/main"):
     assert tree_of(into / "got") == expected(repository, commit, into / "git")
 
 
-@pytest.fixture(params=["sha1", "sha256"])
-def kind(request):
-    return request.param
+@pytest.fixture(scope="module", params=["sha1", "sha256"])
+def everything(request, module_remote):
+    """A repository with all of it, of each kind; no test alters it."""
+    repository = module_remote.create(f"all-{request.param}", kind=request.param)
+    fill(repository)
+    return repository
 
 
 # --- git:// ---
 
 
-def test_over_git(git_remote, kind, tmp_path):
-    repository = git_remote.create("all", kind=kind)
-    fill(repository)
-    check(repository, repository.url, tmp_path)
+def test_over_git(everything, tmp_path):
+    check(everything, everything.url, tmp_path)
 
 
 def ipv6():
@@ -128,23 +129,21 @@ def test_over_ipv6(tmp_path):
 
 
 @pytest.mark.parametrize("version", ["0", "1", "2"])
-def test_every_version_over_git(git_remote, kind, version, tmp_path):
-    """The daemon speaks what its configuration permits: v0 and v1 by an inetd of our own."""
-    repository = git_remote.create("v", {"a": "b"}, kind=kind)
-    fill(repository)
+def test_every_version_over_git(everything, version, tmp_path):
+    """The daemon speaks what it is asked for: here upload-pack is told otherwise."""
 
     def script(peer):
         length = int(peer.recv(4), 16)
         request = peer.recv(length - 4)
         assert request.endswith(b"\0\0version=2\0")
-        variables = {**repository.environment, "GIT_PROTOCOL": f"version={version}"}
+        variables = {**everything.environment, "GIT_PROTOCOL": f"version={version}"}
         if version == "0":
             del variables["GIT_PROTOCOL"]
-        subprocess.run(["git", "upload-pack", str(repository.bare)], stdin=peer, stdout=peer,
+        subprocess.run(["git", "upload-pack", str(everything.bare)], stdin=peer, stdout=peer,
                        env=variables, timeout=60)
 
     with Remote(script) as remote:
-        check(repository, remote.url("v"), tmp_path)
+        check(everything, remote.url("v"), tmp_path)
 
 
 @pytest.mark.parametrize("setting", ["uploadpack.keepAlive=1", "core.compression=0",
@@ -152,8 +151,8 @@ def test_every_version_over_git(git_remote, kind, version, tmp_path):
                                      "uploadpack.hideRefs=refs/tags", "uploadpack.allowFilter=true",
                                      "lsrefs.unborn=ignore", "uploadpack.advertiseBundleURIs=true"])
 def test_configured_remotes(git_remote, setting, tmp_path):
-    repository = git_remote.create("c")
-    fill(repository)
+    repository = git_remote.create("c", FILES)
+    repository.publish({"README.md": "# Another\n"})
     name, value = setting.split("=")
     repository.run("git", "-C", str(repository.bare), "config", name, value)
     check(repository, repository.url, tmp_path)
@@ -223,7 +222,7 @@ def test_names_in_urls(git_remote, tmp_path):
 def test_a_large_repository(git_remote, tmp_path):
     repository = git_remote.create("large")
     repository.commit({f"d{i % 40}/f{i}": os.urandom(2000) + b"x" * (i * 20) for i in range(1000)})
-    repository.commit({"one": os.urandom(8 << 20)})
+    repository.commit({"one": os.urandom(3 << 20)})
     repository.push()
     check(repository, repository.url, tmp_path)
 
@@ -246,14 +245,13 @@ def http_base(tmp_path):
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "close", "lost"])
 @pytest.mark.parametrize("protocol", ["version=2", "version=1", None])
-def test_over_http(http_base, framing, protocol, kind, tmp_path):
-    with HttpRemote(http_base, framing, protocol) as remote:
-        repository = remote.create("all", kind=kind)
-        fill(repository)
-        check(repository, repository.url, tmp_path)
+def test_over_http(everything, framing, protocol, tmp_path):
+    with HttpRemote(everything.bare.parent, framing, protocol) as remote:
+        name = everything.bare.name
+        check(everything, remote.url(name), tmp_path)
         paths = [path for _, path, _, _ in remote.requests]
-        assert paths[0] == "/all/info/refs?service=git-upload-pack"
-        assert paths[1:] == ["/all/git-upload-pack"] * (2 if protocol == "version=2" else 1)
+        assert paths[0] == f"/{name}/info/refs?service=git-upload-pack"
+        assert paths[1:] == [f"/{name}/git-upload-pack"] * (2 if protocol == "version=2" else 1)
 
 
 def test_names_in_http_urls(http_base, tmp_path):
@@ -356,15 +354,14 @@ def test_folders(git_remote, tmp_path):
     assert status == 1
 
 
-def test_cut_off(git_remote, tmp_path):
-    repository = git_remote.create("cut")
-    fill(repository)
-    with Proxy(git_remote.port) as proxy:
-        fetched(proxy.url("cut"), tmp_path / "whole")
+def test_cut_off(module_remote, everything, tmp_path):
+    with Proxy(module_remote.port) as proxy:
+        url = proxy.url(everything.bare.name)
+        fetched(url, tmp_path / "whole")
         whole = proxy.passed
         for cut in range(0, whole * 9 // 10, max(1, whole // 25)):  # lengths differ a little
             proxy.cut = cut
-            refused(proxy.url("cut"), tmp_path / "x", "127.0.0.1")
+            refused(url, tmp_path / "x", "127.0.0.1")
 
 
 # --- hostile trees ---
@@ -458,11 +455,9 @@ def on_a_terminal(*arguments):
     return output.decode(), seen.decode(errors="replace")
 
 
-def test_progress(git_remote, tmp_path):
-    repository = git_remote.create("progress")
-    fill(repository)
-    output, seen = on_a_terminal("fetch", repository.url, tmp_path / "got")
-    assert re.fullmatch(r"[0-9a-f]{40} refs/heads/main\n", output)
+def test_progress(everything, tmp_path):
+    output, seen = on_a_terminal("fetch", everything.url, tmp_path / "got")
+    assert re.fullmatch(r"[0-9a-f]{40,64} refs/heads/main\n", output)
     assert "connecting" in seen and "remote: " in seen
     lines = seen.replace("\r\n", "\n").split("\n")
     assert len(lines) == 2 and lines[1] == ""  # one line, written over and over, then the sum
