@@ -20,6 +20,7 @@ struct render {
     unsigned flags;
     unsigned images; /* how deep in descriptions of images */
     unsigned blocks; /* begun so far, without the document itself */
+    size_t cell;     /* where the content of the present header cell begins */
     bool in_heading;
     bool skipping; /* the heading that the text begins with */
 };
@@ -145,6 +146,21 @@ static void begin_cell(struct render *r, const char *tag, const MD_BLOCK_TD_DETA
         [MD_ALIGN_RIGHT] = " class=\"text-end\"",
     };
     buf_printf(r->out, "<%s%s>", tag, classes[d->align]);
+    r->cell = r->out->len;
+}
+
+/* A header without words heads nothing: on the web it is a cell like others. */
+static void end_header_cell(struct render *r)
+{
+    uint8_t *tag = r->out->ptr + r->cell;
+    if (!web(r) || failed(r) || r->out->len > r->cell) {
+        buf_text(r->out, "</th>\n");
+        return;
+    }
+    while (*--tag != '<')
+        ;
+    tag[2] = 'd';
+    buf_text(r->out, "</td>\n");
 }
 
 /* What is put for a block that needs no thought. */
@@ -165,7 +181,7 @@ static const struct {
     [MD_BLOCK_THEAD] = {"<thead>\n", "</thead>\n"},
     [MD_BLOCK_TBODY] = {"<tbody>\n", "</tbody>\n"},
     [MD_BLOCK_TR] = {"<tr>\n", "</tr>\n"},
-    [MD_BLOCK_TH] = {NULL, "</th>\n"},
+    [MD_BLOCK_TH] = {NULL, NULL},
     [MD_BLOCK_TD] = {NULL, "</td>\n"},
 };
 
@@ -200,6 +216,8 @@ static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
         buf_text(r->out, plain_blocks[type].end);
     else if (type == MD_BLOCK_H)
         end_heading(r, ((const MD_BLOCK_H_DETAIL *)detail)->level);
+    else if (type == MD_BLOCK_TH)
+        end_header_cell(r);
     else
         buf_text(r->out, web(r) ? "</table></div>\n" : "</table>\n");
     return failed(r);

@@ -114,6 +114,9 @@ static void what_scrolls_can_be_reached(void **state)
     assert_non_null(
         strstr(rendered("|a|\n|-|\n|b|", WEB),
                "<div class=\"table-responsive\" tabindex=\"0\"><table class=\"table\">"));
+    assert_non_null(strstr(rendered("| |b|\n|:-|-|\n|1|2|", WEB),
+                           "<td class=\"text-start\"></td>\n<th>b</th>\n"));
+    assert_non_null(strstr(rendered("| |b|\n|-|-|\n|1|2|", MARKDOWN_EXTENSIONS), "<th></th>"));
     assert_string_equal(rendered("![a *b* \"c\"](/d.png \"e\")", WEB),
                         "<p><img src=\"/d.png\" alt=\"a b &quot;c&quot;\" title=\"e\" "
                         "loading=\"lazy\" decoding=\"async\"></p>\n");

@@ -2,7 +2,9 @@
  * Looks at pages in a real browser and reports what a person would complain about, as JSON.
  *
  *     node look.mjs < {"base": "http://127.0.0.1:8080", "paths": ["/"], "axe": "axe.min.js",
- *                      "shots": "DIR" or null, "exclude": ["CSS selector", ...]}
+ *                      "views": ["phone-dark", ...] or null, "exclude": ["CSS selector", ...],
+ *                      "disable": ["rule of axe", ...],
+ *                      "shots": "DIR" or null, "full": true or false}
  *
  * Every path is looked at on a desktop and on a phone, light and dark. What is asked from other
  * hosts is never fetched: pictures that an author links are answered with a tiny one, all else
@@ -44,7 +46,8 @@ async function guard(page, report) {
         return route.abort();
     });
     page.on("console", message => {
-        if (message.type() === "error" || message.type() === "warning")
+        const own = message.location().url === job.base + report.path; /* an error page's status */
+        if (["error", "warning"].includes(message.type()) && !own)
             report.console.push(message.text());
     });
     page.on("pageerror", error => report.console.push(String(error)));
@@ -56,16 +59,39 @@ async function guard(page, report) {
 
 async function violations(page) {
     await page.evaluate(axe);
-    const found = await page.evaluate(exclude => window.axe.run({ exclude }),
-                                      job.exclude.map(selector => [selector]));
+    const rules = Object.fromEntries((job.disable ?? []).map(name => [name, { enabled: false }]));
+    const found = await page.evaluate(({ exclude, rules }) => window.axe.run({ exclude }, { rules }),
+                                      { exclude: job.exclude.map(selector => [selector]), rules });
     return found.violations.flatMap(v =>
         v.nodes.map(node => `${v.id}: ${node.html.slice(0, 160)} (${node.any[0]?.message ?? v.help})`));
 }
 
-async function lookAt(browser, path, view) {
-    const context = await browser.newContext({ viewport: { width: view.width, height: view.height },
-                                               colorScheme: view.colorScheme, isMobile: !!view.isMobile,
-                                               bypassCSP: false, serviceWorkers: "block" });
+/* What the theme promises, as the browser computed it. */
+function facts() {
+    const style = element => element ? getComputedStyle(element) : {};
+    const text = document.querySelector(".post-body p");
+    return {
+        inter: document.fonts.check("16px 'Inter Variable'"),
+        family: style(document.body).fontFamily,
+        ground: style(document.documentElement).backgroundColor,
+        measure: text ? text.getBoundingClientRect().width / parseFloat(style(text).fontSize) : 0,
+        coloured: document.querySelectorAll("code .hljs-keyword").length,
+        wide: [...document.querySelectorAll("pre, .table-responsive")].filter(e =>
+            e.scrollWidth > e.clientWidth && style(e).overflowX !== "auto").length,
+    };
+}
+
+/* The first Tab shows the skip link, Enter leads past the navigation. */
+async function skipLink(page) {
+    await page.keyboard.press("Tab");
+    const shown = await page.evaluate(() =>
+        document.activeElement.matches(".skip-link") &&
+        document.activeElement.getBoundingClientRect().top >= 0);
+    await page.keyboard.press("Enter");
+    return shown && await page.evaluate(() => document.activeElement.matches("main"));
+}
+
+async function lookAt(context, path, view) {
     const page = await context.newPage();
     const report = { path, view: view.name, foreign: [], console: [] };
     await guard(page, report);
@@ -75,20 +101,30 @@ async function lookAt(browser, path, view) {
     report.sideways = await page.evaluate(() =>
         document.documentElement.scrollWidth - document.documentElement.clientWidth);
     report.shift = await page.evaluate(() => window.shifted);
+    report.facts = await page.evaluate(facts);
     if (job.shots)
         await page.screenshot({ path: `${job.shots}/${path.replaceAll(/\W+/g, "_")}.${view.name}.png`,
                                 fullPage: !!job.full });
     report.axe = await violations(page);
-    await context.close();
+    report.skip = await skipLink(page);
+    await page.close();
     return report;
+}
+
+async function lookAtAll(browser, view) {
+    const context = await browser.newContext({ viewport: { width: view.width, height: view.height },
+                                               colorScheme: view.colorScheme,
+                                               isMobile: !!view.isMobile, serviceWorkers: "block" });
+    for (const path of job.paths)
+        console.log(JSON.stringify(await lookAt(context, path, view)));
+    await context.close();
 }
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
 try {
-    for (const path of job.paths)
-        for (const view of VIEWS)
-            if (!job.views || job.views.includes(view.name))
-                console.log(JSON.stringify(await lookAt(browser, path, view)));
+    for (const view of VIEWS)
+        if (!job.views || job.views.includes(view.name))
+            await lookAtAll(browser, view);
 } finally {
     await browser.close();
 }
