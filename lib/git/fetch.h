@@ -45,7 +45,9 @@ struct git_fetch_events {
 
 /* Starts. url is URL[#branch]; it and `have` are copied. have: commits whose whole history the
  * owner holds (kind told by have_kind), for a pack of only what is new, deltas against the old
- * included. ERR_ARGUMENT with a line in error for a URL that cannot be used. */
+ * included; where the remote is of another kind they are not told to it. ERR_ARGUMENT (https:
+ * ERR_UNSUPPORTED) with a line in error, made to follow "must be", for a URL that cannot be used.
+ * Any handler may cancel; a new fetch may be started from on_done. */
 enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid *have,
                         size_t have_count, enum oid_kind have_kind,
                         const struct git_fetch_events *events, void *owner, struct git_fetch **into,
@@ -54,7 +56,8 @@ enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid 
 /* Ends it without on_done. */
 void git_fetch_cancel(struct git_fetch *f);
 
-/* Whether the text is a URL[#branch] that git_fetch_open would try: NULL, or what is allowed. */
+/* Whether the text is a URL[#branch] that git_fetch_open would try: NULL, or what is allowed ("a
+ * URL that starts with ..."; never a part of the text, which may hold a password). */
 const char *git_url_check(struct slice url);
 
 #endif
