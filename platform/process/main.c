@@ -78,7 +78,7 @@ static enum err read_settings(int count, char **arguments, struct buf *error)
 }
 
 /* On standard error, since the console is the program's. */
-static int fail(struct buf *error, const char *advice, int status)
+static int give_up(struct buf *error, const char *advice, int status)
 {
     struct buf text;
     buf_init(&text, HELP_MAX);
@@ -186,9 +186,9 @@ int main(int count, char **arguments)
     buf_init(&error, SETTINGS_ERROR_MAX);
     /* First of all: what comes later never had the keys in its memory. */
     if (signer_start(section(ringlet_keys_start, ringlet_keys_end), &signer, &error))
-        return fail(&error, NULL, EXIT_FAILURE);
+        return give_up(&error, NULL, EXIT_FAILURE);
     if (read_settings(count, arguments, &error))
-        return fail(&error, "--help", STATUS_USAGE);
+        return give_up(&error, "--help", STATUS_USAGE);
     buf_deinit(&error);
     if (settings_logs.len)
         log_configure(settings_logs);
