@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_request(const struct git_smart *s, const struct buf *out)
 {
     bool home = slice_equal_nocase(s->url.host, SLICE("git.example")) && s->url.port == 80;
-    bool told = slice_search(buf_slice(out), SLICE("Authorization")) < out->len;
+    bool told = slice_search(buf_slice(out), SLICE("\r\nAuthorization: ")) < out->len;
     if (!out->err && told && !home)
         abort();
     if (s->url.scheme != GIT_SCHEME_HTTP || s->redirects > GIT_REDIRECTS_MAX)
