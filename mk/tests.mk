@@ -27,7 +27,7 @@ TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
 	@$(link_test)
-$(BUILD)/tests/lib/markdown/spec_test: | $(DEPS)/commonmark-spec
+$(BUILD)/tests/lib/markdown/spec_test: | deps-test
 # A program's tests run the whole of it, in the simulation.
 $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST_COMMON) \
                                               $(BUILD)/platform-sim.a
@@ -93,6 +93,7 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)
 
 bench: setup
 	@deps/install bench
-	@$(MAKE) --no-print-directory -j$(JOBS) bench-build system-build
+	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
+	@$(MAKE) --no-print-directory system-build
 	@/usr/bin/python3 bench/table.py --build $(BUILD) $(BENCH)
 .PRECIOUS: $(BUILD)/%.o
