@@ -44,7 +44,7 @@ $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFI
 	    -DMANIFEST_FILE='"$(DIST)/.manifest"'
 
 $(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_LIBS:%=$(BUILD)/rooms/%.o) \
-                $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LIB:%=$(DEPS)/%)
+                $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \

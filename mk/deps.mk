@@ -5,14 +5,17 @@ DEPS_LIB  := aws-lc libdeflate md4c sha1dc
 DEPS_DATA := media-types bootstrap highlight font
 DEPS_TEST := commonmark-spec axe-core playwright-core
 
+# What needs a library waits for this: linked anew when a recipe has changed. (CC= : one compiler
+# builds them, whichever builds us.)
+DEPS_LINKED := $(DEPS)/.linked
+
 .PHONY: deps deps-test
-deps:
+deps: $(DEPS_LINKED)
+$(DEPS_LINKED): deps/get $(wildcard deps/library.mk deps/*/*)
 	@CC= deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
+	@touch $@
 deps-test: deps
 	@CC= deps/get --link $(DEPS) $(DEPS_TEST) >/dev/null
-
-$(DEPS)/%:
-	@CC= deps/get --link $(DEPS) $* >/dev/null
 
 # Which room wraps which library. No other room sees its headers.
 DEPS_OF_hash     := aws-lc sha1dc

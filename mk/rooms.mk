@@ -20,7 +20,7 @@ $(BUILD)/runtime/%.o: runtime/%.c
 
 # lib/NAME/*.c, with the headers of the libraries that this room wraps.
 define lib_room
-$(call objects,lib/$(1)): $(BUILD)/lib/$(1)/%.o: lib/$(1)/%.c | $(DEPS_OF_$(1):%=$(DEPS)/%)
+$(call objects,lib/$(1)): $(BUILD)/lib/$(1)/%.o: lib/$(1)/%.c | $(if $(DEPS_OF_$(1)),$(DEPS_LINKED))
 	@mkdir -p $$(@D)
 	$$(call say,cc,$$<)
 	$$(Q)$$(CC) $$(COMMON) $$(FREESTANDING) $(DEPS_OF_$(1):%=-isystem $(DEPS)/%/include) -I$(BUILD)/generated -c $$< -o $$@
@@ -34,18 +34,18 @@ endef
 $(foreach l,$(LIBS),$(eval $(call lib_room,$(l))))
 
 # The table of media types in lib/site.
-$(BUILD)/generated/media_table.h: lib/site/media.awk | $(DEPS)/media-types
+$(BUILD)/generated/media_table.h: lib/site/media.awk | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	@LC_ALL=C sort -k 2,2 $(DEPS)/media-types/share/mime.types | awk -f $< >$@
 $(BUILD)/lib/site/media.o: $(BUILD)/generated/media_table.h
 
 # What all platforms share of private keys is freestanding, as ring 0 needs it.
-$(BUILD)/platform/crypto/%.o: platform/crypto/%.c | $(DEPS)/aws-lc
+$(BUILD)/platform/crypto/%.o: platform/crypto/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(FREESTANDING) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
-$(BUILD)/platform/%.o: platform/%.c | $(DEPS)/aws-lc
+$(BUILD)/platform/%.o: platform/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@

@@ -21,7 +21,7 @@ $(BUILD)/tests/%.o: tests/%.c
 	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 
 link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
-            -Wl,--end-group $(DEPS_ARCHIVES) -lcmocka
+            $(DEPS_ARCHIVES) -Wl,--end-group -lcmocka
 
 TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
@@ -77,7 +77,7 @@ $(BUILD)/fuzz/%.o: fuzz/%.c
 	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
-	    -Wl,--end-group $(DEPS_ARCHIVES)
+	    $(DEPS_ARCHIVES) -Wl,--end-group
 
 # Benchmarks: small programs (bench/*.c) and the table.
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
@@ -88,8 +88,8 @@ $(BUILD)/bench/%.o: bench/%.c
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
-	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-	    $(DEPS_ARCHIVES)
+	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+	    $(DEPS_ARCHIVES) -Wl,--end-group
 
 bench: setup
 	@deps/install bench

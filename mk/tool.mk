@@ -7,17 +7,17 @@ TOOL         := $(BUILD)/tool/$(APP)/ringlet
 tool: $(TOOL)
 
 # It reads private keys and makes certificates: with AWS-LC's own headers.
-$(BUILD)/tool/%.o: tool/%.c | $(DEPS)/aws-lc
+$(BUILD)/tool/%.o: tool/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
 $(TOOL): $(TOOL_OBJECTS) $(BUILD)/apps/$(APP)/settings.o $(BUILD)/libs.a $(BUILD)/runtime.a \
-         $(BUILD)/platform-process.a | $(DEPS_LIB:%=$(DEPS)/%)
+         $(BUILD)/platform-process.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-	    $(DEPS_ARCHIVES)
+	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+	    $(DEPS_ARCHIVES) -Wl,--end-group
 
 print-deps:
 	@echo $(DEPS_LIB) $(DEPS_DATA)

@@ -5,7 +5,7 @@ APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
 
 # The built-in theme: path below /static, file.
 $(BUILD)/apps/canopy/assets.o: mk/embed apps/canopy/assets $(wildcard apps/canopy/theme/*) \
-                               | $(DEPS_DATA:%=$(DEPS)/%)
+                               | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	@mk/embed canopy_assets $(DEPS) apps/canopy/assets >$(@:.o=.S)
 	$(Q)$(CC) -c $(@:.o=.S) -o $@
