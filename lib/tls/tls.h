@@ -23,8 +23,8 @@
 #define TLS_HANDSHAKES_MAX  4096u               /* unfinished, of one server; see shed below */
 #define TLS_HANDSHAKE_NS    (10 * CLOCK_SEC)    /* from the connection to its end */
 #define TLS_HANDSHAKE_BYTES ((size_t)32 * 1024) /* that a peer may send until it is finished */
-#define TLS_WARNINGS_MAX    4u                  /* empty records and warnings in a row */
-#define TLS_QUEUE_MAX       ((size_t)64 * 1024) /* written bytes that wait; see flow_room */
+#define TLS_QUEUE_MAX       ((size_t)64 * 1024) /* bytes written that wait; see flow_room */
+#define TLS_AHEAD_MAX       ((size_t)64 * 1024) /* encrypted, and not yet sent */
 #define TLS_CLOSE_NS        (20 * CLOCK_SEC)    /* without progress in sending, after flow_close */
 #define TLS_CHAIN_MAX       8u                  /* certificates of a peer, or of ours */
 #define TLS_REASON_MAX      160u                /* bytes of a reason's text */
@@ -37,7 +37,7 @@ struct tls_info {
     uint16_t group;        /* the IANA number of the key exchange's group; 29: X25519 */
     const char *cipher;    /* the standard's name, static */
     struct slice protocol; /* chosen by ALPN; empty if none */
-    struct slice host;     /* the name that the client asked for, lower case; empty if none */
+    struct slice host;     /* the name that the client asked for, as it wrote it; empty if none */
     bool resumed;
     bool authenticated;             /* the peer showed a certificate, and it was verified */
     uint8_t certificate_sha256[32]; /* of the peer's, if it showed one; zeros if not */

@@ -1,0 +1,108 @@
+/*
+ * libssl's door to the private key: no key, but a way to ask the signer, who answers later. Until
+ * then the handshake waits; when it goes on, libssl fetches what has come.
+ */
+#include "lib/tls/internal.h"
+#include "signatures/memory.h"
+
+#include <openssl/ssl.h>
+
+static void on_signature(void *owner, enum err why, struct slice signature)
+{
+    struct tls_flow *f = owner;
+    struct tls_handshake *h = f->handshake;
+    h->signing = NULL;
+    h->signed_why = why;
+    if (!why) {
+        h->signature = memory_alloc(signature.len);
+        h->signature_len = signature.len;
+        if (h->signature)
+            memcpy(h->signature, signature.ptr, signature.len);
+        else
+            h->signed_why = ERR_MEMORY;
+    }
+    tls_input_work(f);
+}
+
+static enum ssl_private_key_result_t refuse(struct tls_handshake *h)
+{
+    h->signer_failed = true;
+    return ssl_private_key_failure;
+}
+
+static enum ssl_private_key_result_t sign(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out,
+                                          uint16_t algorithm, const uint8_t *in, size_t in_len)
+{
+    struct tls_flow *f = tls_flow_of(ssl);
+    struct tls_handshake *h = f->handshake;
+    (void)out;
+    (void)out_len;
+    (void)max_out;
+    enum err e = signer_sign(f->server->signer, h->key, algorithm, slice_of(in, in_len),
+                             on_signature, f, &h->signing);
+    return e ? refuse(h) : ssl_private_key_retry;
+}
+
+/* Key exchange by RSA encryption is not offered. */
+static enum ssl_private_key_result_t decrypt(SSL *ssl, uint8_t *out, size_t *out_len,
+                                             size_t max_out, const uint8_t *in, size_t in_len)
+{
+    (void)ssl;
+    (void)out;
+    (void)out_len;
+    (void)max_out;
+    (void)in;
+    (void)in_len;
+    return ssl_private_key_failure;
+}
+
+static enum ssl_private_key_result_t complete(SSL *ssl, uint8_t *out, size_t *out_len,
+                                              size_t max_out)
+{
+    struct tls_handshake *h = tls_flow_of(ssl)->handshake;
+    if (h->signing)
+        return ssl_private_key_retry;
+    if (h->signed_why || h->signature_len > max_out)
+        return refuse(h);
+    memcpy(out, h->signature, h->signature_len);
+    *out_len = h->signature_len;
+    memory_free(h->signature);
+    h->signature = NULL;
+    return ssl_private_key_success;
+}
+
+static const SSL_PRIVATE_KEY_METHOD method = {
+    .sign = sign, .decrypt = decrypt, .complete = complete};
+
+/* --- with what a key may sign, the best first --- */
+
+struct schemes {
+    uint16_t list[6];
+    size_t count;
+};
+
+static struct schemes schemes_of(enum signer_algorithm algorithm)
+{
+    switch (algorithm) {
+    case SIGNER_ECDSA_P256:
+        return (struct schemes){{SIGNER_ECDSA_P256_SHA256}, 1};
+    case SIGNER_ECDSA_P384:
+        return (struct schemes){{SIGNER_ECDSA_P384_SHA384}, 1};
+    case SIGNER_ED25519:
+        return (struct schemes){{SIGNER_PURE_ED25519}, 1};
+    default:
+        return (struct schemes){{SIGNER_RSA_PSS_SHA256, SIGNER_RSA_PSS_SHA384,
+                                 SIGNER_RSA_PSS_SHA512, SIGNER_RSA_PKCS1_SHA256,
+                                 SIGNER_RSA_PKCS1_SHA384, SIGNER_RSA_PKCS1_SHA512},
+                                6};
+    }
+}
+
+bool tls_identity_use(struct ssl_st *ssl, const struct tls_identity *identity)
+{
+    const struct schemes s = schemes_of(identity->algorithm);
+    tls_flow_of(ssl)->handshake->key = identity->key;
+    return SSL_set_chain_and_key(ssl, (CRYPTO_BUFFER *const *)identity->chain, identity->chain_len,
+                                 NULL, &method) == 1 &&
+           SSL_set_signing_algorithm_prefs(ssl, s.list, s.count) == 1;
+}
