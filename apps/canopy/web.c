@@ -188,7 +188,8 @@ static void on_request(void *owner, struct http_exchange *x, const struct http_r
 
 static uint64_t body_limit(void *owner, const struct http_request *request)
 {
-    return is_hook(owner, request) && request->method == HTTP_POST ? HOOK_BODY_MAX : 0;
+    bool push = is_hook(owner, request) && request->method == HTTP_POST;
+    return push ? HOOK_BODY_MAX : WEB_BODY_MAX;
 }
 
 static void error_page(void *owner, uint16_t status, struct http_reply *into)

@@ -10,6 +10,7 @@
 #include "apps/canopy/content.h"
 #include "lib/http/service.h"
 
+#define WEB_BODY_MAX      65536 /* bytes of a body that nobody reads: enough to say 405 instead of 413 */
 #define WEB_RETRY_AFTER   5 /* seconds, told while there is no content */
 #define WEB_HOOK_PATIENCE 8 /* seconds after which a push is answered though its update runs on */
 

@@ -20,6 +20,12 @@ void http_connection_set_deadline(struct http_connection *c, uint32_t seconds)
         timer_start(&c->timer, look); /* it runs, so it is only moved */
 }
 
+static void drop_body(struct http_connection *c)
+{
+    c->service->gathered -= c->body.len;
+    buf_deinit(&c->body);
+}
+
 /* The end of the connection's memory; the flow has been given away before. */
 static void release(struct http_connection *c)
 {
@@ -28,7 +34,7 @@ static void release(struct http_connection *c)
     timer_stop(&c->timer);
     task_cancel(&c->resume);
     http_server_deinit(&c->core);
-    buf_deinit(&c->body);
+    drop_body(c);
     buf_deinit(&c->backlog);
     memory_free(c->exchange.story);
     pool_give(&s->pool, c);
@@ -119,8 +125,14 @@ static void on_body(struct http_connection *c, struct slice piece)
         c->whole = piece;
         return;
     }
-    buf_put(&c->body, piece);
-    if (c->body.err != OK)
+    struct http_service *s = c->service;
+    size_t before = c->body.len;
+    bool crowded = piece.len > HTTP_BODIES_MAX - s->gathered;
+    if (!crowded)
+        buf_put(&c->body, piece);
+    s->gathered += c->body.len - before;
+    s->counters.bodies_refused += crowded;
+    if (crowded || c->body.err != OK)
         http_exchange_refuse(c, NULL, c->body.err == ERR_LIMIT ? 413 : 503);
 }
 
@@ -138,7 +150,7 @@ static void on_complete(struct http_connection *c)
     http_server_forget(&c->core);
     c->whole = (struct slice){NULL, 0};
     if (c->body.ptr != NULL)
-        buf_deinit(&c->body);
+        drop_body(c);
 }
 
 /* Reads requests until there is nothing more or one is not answered at once; what is left of *in

@@ -88,6 +88,7 @@ struct http_service {
     void *owner;
     struct http_limits limits;
     struct http_counters counters;
+    size_t gathered;  /* bytes of bodies in all connections' buffers */
     struct pool pool; /* of connections */
     struct list idle; /* longest idle first */
     struct list busy;

@@ -25,6 +25,10 @@ struct http_limits {
 };
 extern const struct http_limits HTTP_LIMITS_DEFAULT;
 
+/* Bytes of bodies that are being gathered, all connections together; a request that would bring more
+ * is answered 503. */
+#define HTTP_BODIES_MAX ((size_t)64 << 20)
+
 #define HTTP_REPLY_FIELDS_MAX 32768 /* bytes; with more the connection ends, recorded as a 500 */
 
 /* An answer. Everything is the handler's; the body is lent until released (loan.release may be NULL
@@ -73,6 +77,7 @@ struct http_counters {
     uint64_t accepted;
     uint64_t shed; /* idle connections closed for new ones */
     uint64_t refused;
+    uint64_t bodies_refused; /* beyond HTTP_BODIES_MAX */
     uint64_t requests;
     uint64_t responses_2xx, responses_3xx, responses_4xx, responses_5xx;
     uint64_t malformed;

@@ -383,6 +383,40 @@ static void test_body_limit(void **state)
     }
 }
 
+/* Bodies that never end: at some point the next one is refused, and the others go on. */
+static void test_bodies_together(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 34 };
+    struct sim_client *clients[CLIENTS];
+    unsigned refused = 0;
+    open_place();
+    here.body_limit = BIG;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = visit();
+        sim_client_text(clients[i], "POST /p HTTP/1.1\r\n" H "Content-Length: 2097153\r\n\r\n");
+        sim_client_send(clients[i], slice_of(big, (size_t)2 << 20));
+        run_for(100 * CLOCK_MS);
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        refused += slice_starts(sim_client_received(clients[i]), SLICE("HTTP/1.1 503 "));
+    assert_int_equal(refused, CLIENTS - (HTTP_BODIES_MAX >> 21));
+    assert_int_equal(http_service_counters(here.service)->bodies_refused, refused);
+    sim_client_abort(clients[0]);
+    run_for(CLOCK_MS);
+    struct sim_client *late = visit();
+    sim_client_text(late, "POST /p HTTP/1.1\r\n" H "Content-Length: 1000\r\n\r\n");
+    for (size_t i = 0; i < 10; i++) {
+        sim_client_send(late, slice_of(big, 100));
+        run_for(CLOCK_MS);
+    }
+    assert_true(slice_starts(sim_client_received(late), SLICE("HTTP/1.1 200 ")));
+    for (size_t i = 0; i < CLIENTS; i++)
+        sim_client_close(clients[i]);
+    sim_client_close(late);
+    close_place();
+}
+
 static void test_continue(void **state)
 {
     (void)state;
@@ -917,6 +951,7 @@ int main(void)
         cmocka_unit_test(test_close_inside),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_body_limit),
+        cmocka_unit_test(test_bodies_together),
         cmocka_unit_test(test_continue),
         cmocka_unit_test(test_pipeline),
         cmocka_unit_test(test_later),
