@@ -108,7 +108,7 @@ static char *render(const char *markdown)
     struct buf html;
     buf_init(&html, 1 << 20);
     assert_int_equal(markdown_render(slice_text(markdown), MARKDOWN_RAW_HTML, &html, NULL), OK);
-    char *text = strndup((const char *)html.ptr, html.len);
+    char *text = html.len ? strndup((const char *)html.ptr, html.len) : strdup("");
     buf_deinit(&html);
     return text;
 }
