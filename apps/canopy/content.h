@@ -20,8 +20,10 @@
 #include "signatures/stack.h"
 #include "signatures/timer.h"
 
-#define CONTENT_BUILD_STEP  (256u << 10) /* bytes of input made into pages between requests */
-#define CONTENT_RETRY_MIN   1            /* seconds until a failed update is tried again */
+#define CONTENT_BUILD_STEP (256u << 10) /* bytes of input made into pages between requests */
+#define CONTENT_WORK_BYTES_MAX \
+    (UINT64_C(8) << 30)       /* inflated for one pack; readers wait meanwhile */
+#define CONTENT_RETRY_MIN   1 /* seconds until a failed update is tried again */
 #define CONTENT_RETRY_MAX   300
 #define CONTENT_WAITERS_MAX 64 /* who may wait for an update at once */
 #define CONTENT_LINE_MAX    512

@@ -18,7 +18,9 @@ static enum err open_incoming(struct content *c, enum oid_kind kind)
         c->incoming = c->store;
         return OK;
     }
-    c->incoming = store_open(kind, NULL);
+    struct store_limits limits = STORE_LIMITS_DEFAULT;
+    limits.work_bytes = CONTENT_WORK_BYTES_MAX;
+    c->incoming = store_open(kind, &limits);
     return c->incoming ? OK : ERR_MEMORY;
 }
 
