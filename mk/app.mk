@@ -31,11 +31,13 @@ $(DIST)/.manifest: FORCE
 
 IMAGE_PARTS := settings content anchors keys certs
 image_part = $(or $(wildcard $(CONFIG)/$(1)),$(DIST)/.empty)
+# What holds private keys is its owner's alone.
+guarded = $(if $(wildcard $(CONFIG)/keys),umask 077 && rm -f $@ &&)
 
 $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
-	$(Q)$(CC) -c $< -o $@ \
+	$(Q)$(guarded) $(CC) -c $< -o $@ \
 	    -DSETTINGS_FILE='"$(call image_part,settings)"' \
 	    -DCONTENT_FILE='"$(call image_part,content)"' \
 	    -DANCHORS_FILE='"$(call image_part,anchors)"' \
@@ -47,5 +49,5 @@ $(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_LIBS:%=$(BUILD)/rooms/%.o) 
                 $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
+	$(Q)$(guarded) $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
 	    -Wl,--no-whole-archive $(BUILD)/runtime.a $(DEPS_ARCHIVES)

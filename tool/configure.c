@@ -7,7 +7,10 @@
 #include "runtime/settings.h"
 #include "signatures/program.h"
 #include "tool/content.h"
+#include "tool/file.h"
+#include "tool/keyfolder.h"
 #include "tool/tool.h"
+#include "tool/trust.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +25,11 @@ struct configuration {
     const char *to; /* folder, or NULL: .ringlet of the program */
     const char *target;
     const char *content; /* or NULL */
+    const char *tls_dir; /* or NULL: tls of the program */
+    const char *trust;   /* or NULL: whom the building machine trusts */
     struct buf settings; /* text of the settings file */
+    struct buf anchors;
+    struct keyfolder keys;
 };
 
 static const char usage[] =
@@ -31,29 +38,40 @@ static const char usage[] =
     "  --target process    What to build for (--unix is the same)\n"
     "  --content SOURCE    Bake in a git repository (SOURCE#BRANCH, with its\n"
     "                      history) or a plain folder\n"
+    "  --tls-dir DIR       Take keys and certificates from there instead of the\n"
+    "                      program's tls: server.key with server.pem (a chain),\n"
+    "                      HOST.key with HOST.pem for further names\n"
+    "  --trust FILE        Whom to trust at https://: certificates in PEM form,\n"
+    "                      instead of those that this machine trusts\n"
     "  --to DIR            Write here instead of the program's .ringlet\n"
     "  --no-depend         Do not install or fetch anything (--no-opam)\n"
     "  -C DIR              The program's folder\n"
     "\n"
     "The settings of the program; start-up arguments override them:";
 
+/* Where the value of one of our own options goes; NULL for other arguments. */
+static const char **find_own(struct configuration *c, const char *argument, size_t name)
+{
+    const struct {
+        const char *name;
+        const char **into;
+    } own[] = {
+        {"--to", &c->to},           {"--target", &c->target}, {"--content", &c->content},
+        {"--tls-dir", &c->tls_dir}, {"--trust", &c->trust},
+    };
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strlen(own[i].name) == name && memcmp(own[i].name, argument, name) == 0)
+            return own[i].into;
+    return NULL;
+}
+
 /* Takes our own options out of the arguments; what is left is the program's. */
 static int take_own(struct configuration *c, int argc, char **argv, const char **rest, size_t *left)
 {
     *left = 0;
     for (int i = 0; i < argc; i++) {
-        const char **into = NULL;
         size_t name = strcspn(argv[i], "=");
-        if (strncmp(argv[i], "--to", name) == 0 && name == 4)
-            into = &c->to;
-        else if (strncmp(argv[i], "--target", name) == 0 && name == 8)
-            into = &c->target;
-        else if (strncmp(argv[i], "--content", name) == 0 && name == 9)
-            into = &c->content;
-        else if (strcmp(argv[i], "--unix") == 0)
-            c->target = "process";
-        else
-            rest[(*left)++] = argv[i];
+        const char **into = find_own(c, argv[i], name);
         if (into && argv[i][name] == '=')
             *into = argv[i] + name + 1;
         else if (into && i + 1 < argc)
@@ -61,7 +79,10 @@ static int take_own(struct configuration *c, int argc, char **argv, const char *
         else if (into) {
             tool_error("%s needs a value", argv[i]);
             return 2;
-        }
+        } else if (strcmp(argv[i], "--unix") == 0)
+            c->target = "process";
+        else
+            rest[(*left)++] = argv[i];
     }
     if (strcmp(c->target, "process") != 0) {
         tool_error("--target: '%s' is not a target: process", c->target);
@@ -76,54 +97,64 @@ static void note_setting(void *arg, const struct setting *s, struct slice text)
     settings_write_line(&c->settings, s, text);
 }
 
-static bool write_new(const char *path, struct slice bytes)
+/* --- keys, and whom to trust --- */
+
+/* Whether the program, as it is configured now, is to have keys: by its setting "tls", or, where it
+ * has no such choice, whenever there are some. */
+static bool wants_keys(const char *folder)
 {
-    FILE *f = fopen(path, "w");
-    if (!f)
-        return false;
-    bool done = fchmod(fileno(f), S_IRUSR | S_IWUSR) == 0 &&
-                fwrite(bytes.ptr, 1, bytes.len, f) == bytes.len;
-    return fclose(f) == 0 && done;
+    const struct setting *s = settings_find(program_settings, SLICE("tls"));
+    return s ? *(const uint16_t *)s->into != 0 : keyfolder_has_files(folder);
 }
 
-/* The new file takes the old one's place, whole. */
-static bool replace(const char *fresh, const char *path)
+static bool read_keys(struct configuration *c, const char *folder, const char *content)
 {
-    if (rename(fresh, path) == 0)
-        return true;
-    tool_error("cannot write %s: %s", path, strerror(errno));
-    return false;
-}
-
-static bool write_settings(const struct configuration *c, const char *path, const char *fresh)
-{
-    if (write_new(fresh, buf_slice(&c->settings)))
-        return replace(fresh, path);
-    tool_error("cannot write %s: %s", fresh, strerror(errno));
-    return false;
-}
-
-static bool write_content(const struct configuration *c, const char *path, const char *fresh)
-{
-    if (c->content)
-        return content_bundle(c->content, fresh) && replace(fresh, path);
-    unlink(path);
-    return true;
-}
-
-/* Writes a file of the configuration beside its place first, so that a failure leaves the old. */
-static bool write_file(const struct configuration *c, const char *folder, const char *name,
-                       bool (*write)(const struct configuration *, const char *, const char *))
-{
-    char *path = tool_text("%s/%s", folder, name);
-    char *fresh = tool_text("%s.new", path);
-    bool done = write(c, path, fresh);
-    if (!done)
-        unlink(fresh);
-    free(fresh);
-    free(path);
+    struct buf bundle;
+    buf_init(&bundle, SIZE_MAX);
+    const char *why = c->content ? file_read(content, &bundle) : NULL;
+    if (why)
+        tool_error("%s cannot be read: %s", content, why);
+    bool done = !why && keyfolder_read(folder, buf_slice(&bundle), &c->keys);
+    buf_deinit(&bundle);
     return done;
 }
+
+static bool prepare_keys(struct configuration *c, const char *content)
+{
+    char *folder =
+        c->tls_dir ? tool_text("%s", c->tls_dir) : tool_text("%s/tls", getenv("RINGLET_APP_DIR"));
+    bool done = true, there = keyfolder_has_files(folder);
+    if (!wants_keys(folder)) {
+        if (there)
+            tool_error("warning: the keys in %s are not used: HTTPS is off (--tls PORT)", folder);
+    } else {
+        done = there || keyfolder_make(folder);
+        if (done && !there)
+            printf("made %s/server.key, with a certificate for localhost signed by itself\n",
+                   folder);
+        done = done && read_keys(c, folder, content);
+    }
+    free(folder);
+    return done;
+}
+
+/* A program that can be told whom to trust is told, unless it was given a pin instead. */
+static bool prepare_anchors(struct configuration *c)
+{
+    const struct setting *s = settings_find(program_settings, SLICE("authenticator"));
+    bool wanted = s && ((const struct slice *)s->into)->len == 0;
+    if (!wanted && !c->trust)
+        return true;
+    if (!c->trust && access(TRUST_MACHINE, R_OK) != 0) {
+        tool_error("warning: %s is not there: the program will trust nobody at https:// (install "
+                   "ca-certificates, or name a file with --trust)",
+                   TRUST_MACHINE);
+        return true;
+    }
+    return trust_read(c->trust, &c->anchors);
+}
+
+/* --- writing --- */
 
 static bool make_folder(const char *path)
 {
@@ -140,13 +171,54 @@ static bool make_folder(const char *path)
     return done;
 }
 
-/* The content first: when it cannot be had, the old configuration stays as it was. */
+/* A part of the configuration: an empty one is not there. */
+static bool write_part(const char *folder, const char *name, struct slice bytes)
+{
+    char *path = tool_text("%s/%s", folder, name);
+    bool done = true;
+    if (bytes.len == 0)
+        unlink(path);
+    else
+        done = file_replace(path, S_IRUSR | S_IWUSR, &bytes, 1);
+    free(path);
+    return done;
+}
+
+static bool move_content(const struct configuration *c, const char *fresh, const char *path)
+{
+    if (!c->content) {
+        unlink(path);
+        return true;
+    }
+    if (rename(fresh, path) == 0)
+        return true;
+    tool_error("cannot write %s: %s", path, strerror(errno));
+    return false;
+}
+
+/* Everything that can be refused is looked at first: then the old configuration stays as it was. */
+static bool write_parts(struct configuration *c, const char *folder)
+{
+    char *path = tool_text("%s/content", folder);
+    char *fresh = tool_text("%s.new", path);
+    bool done = (!c->content || content_bundle(c->content, fresh)) && prepare_keys(c, fresh) &&
+                prepare_anchors(c) && move_content(c, fresh, path) &&
+                write_part(folder, "anchors", buf_slice(&c->anchors)) &&
+                write_part(folder, "keys", buf_slice(&c->keys.keys)) &&
+                write_part(folder, "certs", buf_slice(&c->keys.certs)) &&
+                write_part(folder, "settings", buf_slice(&c->settings));
+    if (!done)
+        unlink(fresh);
+    free(fresh);
+    free(path);
+    return done;
+}
+
 static int write_configuration(struct configuration *c)
 {
     char *folder =
         c->to ? tool_text("%s", c->to) : tool_text("%s/.ringlet", getenv("RINGLET_APP_DIR"));
-    bool done = make_folder(folder) && write_file(c, folder, "content", write_content) &&
-                write_file(c, folder, "settings", write_settings);
+    bool done = make_folder(folder) && write_parts(c, folder);
     if (done)
         printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target, folder);
     free(folder);
@@ -198,10 +270,13 @@ int tool_configure(int argc, char **argv)
     if (!rest)
         return 1;
     buf_init(&c.settings, SETTINGS_BYTES_MAX);
+    buf_init(&c.anchors, TRUST_MAX);
     int status = take_own(&c, argc, argv, rest, &left);
     if (status == 0)
         status = configure(&c, rest, left);
     buf_deinit(&c.settings);
+    buf_deinit(&c.anchors);
+    keyfolder_wipe(&c.keys);
     free(rest);
     return status;
 }

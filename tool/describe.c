@@ -1,8 +1,10 @@
 /* `ringlet describe`: what an image holds, out of its own sections. Secrets are not shown. */
 #include "lib/git/bundle.h"
+#include "runtime/keyring.h"
 #include "runtime/settings.h"
 #include "signatures/program.h"
 #include "tool/image.h"
+#include "tool/keyshow.h"
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -88,6 +90,20 @@ static void print_content(struct slice content)
     }
 }
 
+/* Keys are named by what they are for; whom it trusts is only counted. */
+static void print_trust(const struct image *image)
+{
+    struct slice certs, anchors, one;
+    size_t count = 0;
+    if (image_hole(image, ".ringlet.certs", KEYRING_CERTS_SIZE, &certs))
+        keyshow_summary(certs);
+    if (!image_section(image, ".ringlet.anchors", &anchors) || anchors.len == 0)
+        return;
+    while (keyring_der(&anchors, &one))
+        count++;
+    printf("trusts at https://\n  %zu certificate authorities\n", count);
+}
+
 static int describe(const struct image *image, const char *path)
 {
     struct slice manifest, config, content;
@@ -101,6 +117,7 @@ static int describe(const struct image *image, const char *path)
     print_kind(manifest, "target", "target");
     print_settings(config);
     print_content(content);
+    print_trust(image);
     print_kind(manifest, "signature", "given to it");
     print_kind(manifest, "lib", "libraries");
     print_kind(manifest, "third-party", "third-party libraries (name, version, licence, sha256)");

@@ -43,6 +43,7 @@ static const struct subcommand subcommands[] = {
      tool_configure},
     {"run", "[OPTION...]", "start the built program; options override what was configured", NULL},
     {"describe", "[IMAGE]", "what is inside of a built image", tool_describe},
+    {"keys", "IMAGE [DIR]", "show the keys of a built image, or replace them", tool_keys},
     {"fetch", "URL[#BRANCH] DIR", "write what a git remote holds into a folder", tool_fetch},
     {"help", "", "this text", help},
 };
