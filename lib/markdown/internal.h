@@ -6,6 +6,7 @@
 
 #include "lib/markdown/markdown.h"
 #include "runtime/arena.h"
+#include "runtime/list.h"
 #include "runtime/map.h"
 
 /* --- md4c's memory (memory.c) --- */
@@ -13,8 +14,9 @@
 /* What md4c works with while it reads one document; the first member of what is given to md_parse
  * as userdata. */
 struct parse_memory {
-    struct arena arena;
-    bool refused; /* something was: md4c may have gone on without */
+    struct list pieces;
+    size_t held;
+    enum err err; /* something was refused: md4c may have gone on without */
 };
 
 /* Reads a text. ERR_MEMORY, ERR_LIMIT; what callbacks answer is for them to remember. */

@@ -10,10 +10,10 @@
 
 #include "runtime/buf.h"
 
-#define MARKDOWN_TEXT_MAX   ((size_t)64 << 20) /* longer text: ERR_LIMIT */
-#define MARKDOWN_MEMORY_MAX ((size_t)1 << 30)  /* while one text is read: else ERR_MEMORY */
-#define MARKDOWN_IDS_MAX    4096u              /* headings beyond have no id */
-#define MARKDOWN_SLUG_MAX   96u                /* bytes of an id made from a heading */
+#define MARKDOWN_TEXT_MAX   ((size_t)64 << 20)  /* longer text: ERR_LIMIT */
+#define MARKDOWN_MEMORY_MAX ((size_t)256 << 20) /* while a text is read; beyond: ERR_LIMIT */
+#define MARKDOWN_IDS_MAX    4096u               /* headings beyond have no id */
+#define MARKDOWN_SLUG_MAX   96u                 /* bytes of an id made from a heading */
 
 enum markdown_flag {
     /* Raw HTML passes as it stands. Without it, it is shown as text, and links that would run a

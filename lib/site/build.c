@@ -195,7 +195,8 @@ static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
     if (err == OK || err == ERR_MEMORY)
         return err;
     site_add_problem(b->site, slice_drop(e->item->url, 1), 0,
-                     err == ERR_LIMIT ? "the file is too large" : "the file cannot be read");
+                     err == ERR_LIMIT ? "the file or its page is too large"
+                                      : "the file cannot be read");
     return OK;
 }
 

@@ -92,7 +92,6 @@ struct site {
     struct map pages;   /* path to page */
     struct map derived; /* path to derived */
     uint8_t layout[SHA256_BYTES];
-    bool laid_out; /* `layout` is set */
     struct site_page *errors[SITE_ERRORS];
     struct site_problem problems[SITE_PROBLEMS_MAX];
     size_t problem_count;
@@ -174,7 +173,7 @@ extern const size_t ERROR_PAGES;
 size_t error_page_of(uint16_t status);
 uint16_t render_error(struct buf *b, const struct layout *l, size_t page); /* returns its status */
 
-/* --- the work of making a generation (build.c, settings.c, assets.c, derive.c) --- */
+/* --- the work of making a generation (build.c and the files named below) --- */
 
 enum phase {
     PHASE_READ,    /* files into items */
@@ -208,19 +207,20 @@ struct site_build {
     enum err err;          /* why the build failed */
 };
 
-/* Fills in the layout's settings, from options and the repository. */
+/* settings.c: fills in the layout's settings, from options and the repository. */
 enum err build_settings(struct site_build *b);
 
-/* Makes pages of the built-in assets, and the layout's links to them. */
+/* assets.c: makes pages of the built-in assets, and the layout's links to them. */
 enum err build_assets(struct site_build *b);
 
-/* Folders and root pages, in the layout. */
+/* navigation.c: folders and root pages, in the layout. */
 enum err build_navigation(struct site_build *b);
 
-/* Sorts articles into folders and tags. */
+/* collect.c: articles by folder and tag. */
 enum err build_collections(struct site_build *b);
 
-/* The n-th derived page; *more: there is another. Returns about how many bytes were worked on. */
+/* derive.c: the n-th derived page; *more: there is another. Adds to *cost about how many bytes were
+ * worked on. */
 enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost);
 enum err build_errors(struct site_build *b);
 

@@ -220,6 +220,10 @@ static enum err read_file(struct store *store, const struct history_file *file, 
         set_problem(&i, 0, "the article is larger than 8 MiB");
     else if (e == OK && object.type == GIT_BLOB)
         e = read_text(object.content, file->path, s, &i, &a);
+    if (e == ERR_LIMIT) {
+        set_problem(&i, 0, "the article is too large, or too intricate");
+        e = OK;
+    }
     if (e == OK)
         e = s->url.err;
     if (e == OK && !(*into = item_new(&i)))

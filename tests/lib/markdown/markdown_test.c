@@ -249,6 +249,18 @@ static void output_is_bounded(void **state)
                      ERR_LIMIT);
 }
 
+/* Twenty million brackets ask for more than one text may. */
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    static char brackets[20 << 20];
+    memset(brackets, '[', sizeof brackets);
+    uint64_t before = memory_stats().bytes;
+    enum err e = markdown_render(slice_of(brackets, sizeof brackets), 0, &out, NULL);
+    assert_int_equal(e, ERR_LIMIT);
+    assert_true(memory_stats().peak - before < 2 * MARKDOWN_MEMORY_MAX);
+}
+
 /* Inputs on which a careless parser takes quadratic time or deep recursion. */
 static void hostile_texts_end_soon(void **state)
 {
@@ -306,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_has_no_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(bytes_that_are_not_text, setup, teardown),
         cmocka_unit_test_setup_teardown(output_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_texts_end_soon, setup, teardown),
         cmocka_unit_test_setup_teardown(every_allocation_may_fail, setup, teardown),
     };

@@ -321,6 +321,33 @@ static void an_article_that_is_too_large(void **state)
     has_problem("Larger", 0, "larger than 8 MiB");
 }
 
+static void an_article_that_is_too_intricate(void **state)
+{
+    (void)state;
+    static uint8_t text[SITE_ARTICLE_MAX];
+    memset(text, '[', sizeof text);
+    work_put("Brackets", slice_of(text, sizeof text));
+    memcpy(text, "title: T\n---\n", 13);
+    work_put("Titled", slice_of(text, sizeof text));
+    work_text("Good", "text\n");
+    make();
+    has_problem("Brackets", 0, "too intricate");
+    has_problem("Titled", 0, "too large");
+    has("/Good", "text");
+}
+
+static void a_static_file_that_is_too_large(void **state)
+{
+    (void)state;
+    shell("mkdir -p work/static && truncate -s %u work/static/large && truncate -s %u "
+          "work/static/larger",
+          SITE_STATIC_MAX, SITE_STATIC_MAX + 1);
+    make();
+    assert_int_equal(site_find(site, SLICE("/static/large"))->body.len, SITE_STATIC_MAX);
+    no_page("/static/larger");
+    has_problem("static/larger", 0, "too large");
+}
+
 static void raw_html_is_allowed_or_not(void **state)
 {
     struct site_options strict = SITE_PLAIN;
@@ -410,6 +437,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_problems_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(an_article_that_is_too_large, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_article_that_is_too_intricate, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_static_file_that_is_too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_html_is_allowed_or_not, setup, teardown),
         cmocka_unit_test_setup_teardown(an_active_authors_link_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_repository_without_anything, setup, teardown),
