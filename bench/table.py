@@ -5,6 +5,7 @@ Rounds alternate between ours and the peer's; medians are shown, with the lowest
 Ratios are the medians of each round's own ratio, so that a machine's slow minute counts for both.
 """
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -167,48 +168,48 @@ def pages():
             for name, size in SIZES.items()}
 
 
-class Servers:
-    """A canopy and an nginx that serve the same bytes."""
-
-    def __init__(self, folder, remote, bulk):
-        files = {"static/10m.bin": os.urandom(10 << 20)} if bulk else {}
-        remote.create("pages", {**pages(), **files})
-        self.canopy = Canopy(folder, ["-r", remote.url("pages")]).start()
-        self.canopy.wait_listening().wait_content()
-        pin(self.canopy.process.pid, SERVER_CORE)
-        contents = {f"{name}.html": self.canopy.get(f"/{name}").body for name in SIZES}
-        contents |= {Path(path).name: content for path, content in files.items()}
-        self.bytes = {name: len(content) for name, content in contents.items()}
-        self.nginx = Nginx(folder / "nginx", free_port(), contents, sendfile=bulk)
-        wait(lambda: accepts(self.nginx.port), "nginx")
-
-    def load(self, ours, peer, **options):
-        def measure(server, path):
-            return Load(server.process.pid, f"http://127.0.0.1:{server.port}/{path}",
-                        OPTIONS.seconds, **options)
-        return rounds(lambda: measure(self.canopy, ours), lambda: measure(self.nginx, peer))
-
-    def stop(self):
-        self.nginx.stop()
-        self.canopy.stop()
-
-
-def bench_requests(folder, remote, title, path="small", file="small.html", close=False, bulk=False,
-                   target=1.0, connections=64):
-    need("nginx", "nginx"), need("wrk", "wrk")
-    servers = Servers(folder, remote, bulk)
+@contextlib.contextmanager
+def running(folder, *options):
+    """A canopy that serves; it is ended whatever happens, and must end well where nothing did."""
+    site = Canopy(folder, options).start()
     try:
-        size = servers.bytes[file]
-        unit = "MB/s" if bulk else "req/s"
-        title = f"{title}, {size:,} bytes"
-        row = Row(f"{title} (nginx)", unit, target=target)
+        yield site.wait_listening().wait_content()
+        site.stop()
+    finally:
+        site.kill()
+
+
+@contextlib.contextmanager
+def serving(folder, remote, bulk):
+    """A canopy and an nginx that serve the same bytes, and {name: length} of these."""
+    files = {"static/10m.bin": os.urandom(10 << 20)} if bulk else {}
+    remote.create("pages", {**pages(), **files})
+    with running(folder, "-r", remote.url("pages")) as canopy:
+        pin(canopy.process.pid, SERVER_CORE)
+        contents = {f"{name}.html": canopy.get(f"/{name}").body for name in SIZES}
+        contents |= {Path(path).name: content for path, content in files.items()}
+        nginx = Nginx(folder / "nginx", free_port(), contents, sendfile=bulk)
+        try:
+            wait(lambda: accepts(nginx.port), "nginx")
+            yield canopy, nginx, {name: len(content) for name, content in contents.items()}
+        finally:
+            nginx.stop()
+
+
+def bench_requests(folder, remote, title, path="small", file="small.html", bulk=False, target=1.0,
+                   **load):
+    def measure(server, target_):
+        return Load(server.process.pid, f"http://127.0.0.1:{server.port}/{target_}",
+                    OPTIONS.seconds, **load)
+    need("nginx", "nginx"), need("wrk", "wrk")
+    with serving(folder, remote, bulk) as (canopy, nginx, sizes):
+        title = f"{title}, {sizes[file]:,} bytes"
+        row = Row(f"{title} (nginx)", "MB/s" if bulk else "req/s", target=target)
         cpu = Row(f"{title}, server CPU per request", "us", "less")
-        for a, b in servers.load(path, file, close=close, connections=connections):
+        for a, b in rounds(lambda: measure(canopy, path), lambda: measure(nginx, file)):
             row.add(*((a.megabytes, b.megabytes) if bulk else (a.per_second, b.per_second)))
             cpu.add(a.cpu_us, b.cpu_us)
-        return [row, cpu]
-    finally:
-        servers.stop()
+    return [row, cpu]
 
 
 def bench_small(folder, remote):
@@ -235,8 +236,9 @@ def bench_sizes(folder, remote):
 
 def many_articles(remote):
     body = "A paragraph of an article, with *some* `code` and [a link](/Posts/P0001).\n\n" * 12
-    files = {f"Posts/P{n:04}": article(f"Article {n}", f"Mark 0.\n\n{body}", author=f"Ann {n % 9}",
-                                       abstract=f"What article {n} is about.", tags=f"t{n % 40}")
+    files = {f"Posts/P{n:04}": article(f"Article {n}", f"Mark 0.\n\n{body}",
+                                       author=f"Ann {n % 9}", tags=f"t{n % 40}",
+                                       abstract=f"What article {n} is about.")
              for n in range(2000)}
     repository = remote.create("many", files)
     return repository, body
@@ -269,9 +271,8 @@ def bench_update(folder, remote):
     after = Row("one of 2,000 articles: end of fetch to page served", "ms", "less", 100,
                 absolute=True)
     whole = Row("one of 2,000 articles: commit to page served", "ms", "less")
-    with Noting(remote.port) as proxy:
-        site = Canopy(folder, ["-r", proxy.url("many"), "-l", "info,access:quiet"]).start()
-        site.wait_listening().wait_content()
+    with Noting(remote.port) as proxy, \
+            running(folder, "-r", proxy.url("many"), "-l", "info,access:quiet") as site:
         for number_ in range(1, max(OPTIONS.rounds, 3) + 5):
             mark = f"Mark {number_}."
             watcher = Watcher(site.port, mark)
@@ -282,7 +283,6 @@ def bench_update(folder, remote):
             watcher.join(60)
             after.add((watcher.seen - proxy.last) * 1e3)
             whole.add((watcher.seen - began) * 1e3)
-        site.stop()
     return [after, whole]
 
 
@@ -299,26 +299,22 @@ def bench_updates(folder, remote):
     """After many updates, right after a compaction, against a fresh start at the same commit."""
     repository, body = many_articles(remote)
     options = ["-r", repository.url, "-l", "warning"]
-    site = Canopy(folder, options).start()
-    site.wait_listening().wait_content()
-    for number_ in range(1, OPTIONS.updates + 1):
-        repository.publish_fast({f"Posts/P{number_ * 7 % 2000:04}": article(
-            f"Article {number_}", f"Mark {number_}.\n\n{body}", tags=f"t{number_ % 40}")})
+    with running(folder, *options) as site:
+        for number_ in range(1, OPTIONS.updates + 1):
+            repository.publish_fast({f"Posts/P{number_ * 7 % 2000:04}": article(
+                f"Article {number_}", f"Mark {number_}.\n\n{body}", tags=f"t{number_ % 40}")})
+            assert site.push().status == 200
+        # As much again as there is: that makes the store compact itself.
+        noise = os.urandom(int(site.status()["pack bytes"])).hex()
+        repository.publish_fast({"static/large.txt": noise})
         assert site.push().status == 200
-    # As much again as there is: that makes the store compact itself.
-    noise = os.urandom(int(site.status()["pack bytes"])).hex()
-    repository.publish_fast({"static/large.txt": noise})
-    assert site.push().status == 200
-    fresh = Canopy(folder, options).start()
-    fresh.wait_listening().wait_content()
-    used, new = counters(site), counters(fresh)
-    say(f"updates: after {number_}: {used}")
+        with running(folder, *options) as fresh:
+            used, new = counters(site), counters(fresh)
+    say(f"updates: after {OPTIONS.updates:,}: {used}")
     say(f"updates: fresh start: {new}")
-    site.stop()
-    fresh.stop()
     rows = []
     for name, target in (("memory blocks", 1.01), ("memory bytes", 1.05)):
-        row = Row(f"{number_:,} updates, {name} (fresh start)", "", "less", target)
+        row = Row(f"{OPTIONS.updates:,} updates, {name} (fresh start)", "", "less", target)
         row.add(used[name], new[name])
         rows.append(row)
     return rows
