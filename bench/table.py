@@ -286,7 +286,8 @@ def bench_update(folder, remote):
     return [after, whole]
 
 
-COUNTERS = ("packs", "cached bytes", "memory blocks", "memory bytes", "timers", "connections", "pages", "page bytes")
+COUNTERS = ("packs", "cached bytes", "memory blocks", "memory bytes", "timers", "connections",
+            "pages", "page bytes")
 
 
 def counters(site):
