@@ -15,10 +15,10 @@ unit:
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
 	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
 
-$(BUILD)/tests/%.o: tests/%.c
+$(BUILD)/tests/%.o: tests/%.c | $(DEPS)/aws-lc
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
 link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
             $(DEPS_ARCHIVES) -Wl,--end-group -lcmocka

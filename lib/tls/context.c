@@ -4,12 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-/* TLS 1.2: forward secrecy and AEAD only; of equals in brackets the client chooses (one without AES
- * in hardware wants ChaCha20). TLS 1.3 has no others. */
-#define SUITES                                                       \
-    "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:" \
-    "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"     \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+/* Forward secrecy and AEAD only, in our order: AES-128 is the fastest of the three wherever there is
+ * AES in hardware, and no weaker in practice. */
+#define SUITES_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define SUITES_TLS12                                             \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define GROUPS "X25519MLKEM768:X25519:P-256:P-384"
 
 /* What a peer may sign with. */
@@ -35,7 +36,8 @@ static bool configure(SSL_CTX *c)
     SSL_CTX_set_retain_only_sha256_of_client_certs(c, 1);
     return SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
-           SSL_CTX_set_strict_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, GROUPS) &&
+           SSL_CTX_set_strict_cipher_list(c, SUITES_TLS12) &&
+           SSL_CTX_set_ciphersuites(c, SUITES_TLS13) && SSL_CTX_set1_groups_list(c, GROUPS) &&
            SSL_CTX_set_verify_algorithm_prefs(c, verifiable,
                                               sizeof verifiable / sizeof verifiable[0]);
 }

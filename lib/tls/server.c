@@ -290,7 +290,6 @@ void tls_server_close(struct tls_server *s)
 {
     for (struct list *l; (l = list_shift(&s->stacks)) != NULL;)
         memory_free(l); /* the link comes first */
-    s->flows++;         /* stays until all are dropped */
     while (!list_empty(&s->unfinished))
         tls_flow_drop(CONTAINER(s->unfinished.next, struct tls_flow, link));
     s->closed = true;

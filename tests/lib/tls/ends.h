@@ -1,0 +1,73 @@
+/* The two ends of one TLS connection, for tests that look at them; over place.h. */
+#ifndef TESTS_LIB_TLS_ENDS_H
+#define TESTS_LIB_TLS_ENDS_H
+
+#include "tests/lib/tls/place.h"
+
+struct end {
+    struct flow *flow;
+    struct buf received;
+    bool eof, over;
+    enum err why;
+    unsigned answers;
+    char reason[TLS_REASON_MAX];
+};
+
+static void end_on_data(void *owner, struct slice bytes)
+{
+    struct end *e = owner;
+    buf_put(&e->received, bytes);
+}
+
+static void end_on_eof(void *owner)
+{
+    struct end *e = owner;
+    e->eof = true;
+}
+
+static void end_on_end(void *owner, enum err why)
+{
+    struct end *e = owner;
+    e->over = true;
+    e->why = why;
+}
+
+static const struct flow_events end_events = {end_on_data, end_on_eof, NULL, end_on_end};
+
+static void end_own(struct end *e, struct flow *f)
+{
+    if (!e->received.max)
+        buf_init(&e->received, 64 << 20);
+    e->flow = f;
+    flow_own(f, &end_events, e);
+}
+
+static void end_accept(void *owner, struct flow *f)
+{
+    struct end *e = owner;
+    e->answers++;
+    if (e->flow) /* one at a time is looked at */
+        flow_abort(f);
+    else
+        end_own(e, f);
+}
+
+static void end_connected(void *owner, enum err why, const char *reason, struct flow *f)
+{
+    struct end *e = owner;
+    e->answers++;
+    e->why = why;
+    strncpy(e->reason, reason, sizeof e->reason - 1);
+    if (f)
+        end_own(e, f);
+}
+
+static void end_close(struct end *e)
+{
+    if (e->flow)
+        flow_close(e->flow);
+    e->flow = NULL;
+    buf_deinit(&e->received);
+}
+
+#endif
