@@ -10,11 +10,13 @@
 #include "signatures/clock.h"
 #include "tool/checkout.h"
 #include "tool/tool.h"
+#include "tool/trust.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -119,14 +121,13 @@ static void on_done(void *owner, enum err why, struct slice line)
 
 static const struct git_fetch_events events = {on_head, on_pack, on_progress, on_done};
 
-static bool fetch(struct job *j, const char *url)
+static bool fetch(struct job *j, const struct git_remote *remote)
 {
     struct git_fetch *f;
     struct buf error;
     buf_init(&error, GIT_ERROR_MAX);
     show(j, "connecting");
-    enum err e =
-        git_fetch_open(process_stack(), slice_text(url), NULL, 0, OID_SHA1, &events, j, &f, &error);
+    enum err e = git_fetch_open(process_stack(), remote, NULL, 0, OID_SHA1, &events, j, &f, &error);
     if (e != OK)
         tool_error("cannot fetch: %.*s", SLICE_ARG(buf_slice(&error)));
     buf_deinit(&error);
@@ -134,6 +135,61 @@ static bool fetch(struct job *j, const char *url)
         return false;
     loop_run();
     return j->why == OK;
+}
+
+/* --- Whom to trust -------------------------------------------------------------------------- */
+
+static const char usage[] =
+    "usage: ringlet fetch [--trust FILE] [--authenticator sha256:HEX] URL[#BRANCH] DIR";
+
+struct arguments {
+    const char *trust;
+    const char *pin;
+    const char *rest[2]; /* URL, DIR */
+    int count;
+};
+
+static bool read_arguments(int argc, char **argv, struct arguments *into)
+{
+    for (int i = 0; i < argc; i++) {
+        const char **option = strcmp(argv[i], "--trust") == 0           ? &into->trust
+                              : strcmp(argv[i], "--authenticator") == 0 ? &into->pin
+                                                                        : NULL;
+        if (option && i + 1 < argc)
+            *option = argv[++i];
+        else if (option || argv[i][0] == '-' || into->count == 2)
+            return false;
+        else
+            into->rest[into->count++] = argv[i];
+    }
+    return into->count == 2;
+}
+
+/* NULL after a message. */
+static struct tls_client *open_trust(const struct arguments *a)
+{
+    static const char *const protocols[] = {"http/1.1"};
+    struct tls_pin pin;
+    struct tls_client_config config = {.protocols = protocols, .protocol_count = 1};
+    struct tls_client *client = NULL;
+    struct buf anchors;
+    buf_init(&anchors, TRUST_MAX);
+    bool ok = true;
+    if (a->pin) {
+        config.pins = &pin;
+        config.pin_count = 1;
+        ok = tls_pin_parse(slice_text(a->pin), &pin);
+        if (!ok)
+            tool_error("--authenticator: '%s' is not sha256: with 64 hexadecimal digits", a->pin);
+    } else {
+        ok = trust_read(a->trust, &anchors);
+        config.anchors = buf_slice(&anchors);
+    }
+    enum err e = ok ? tls_client_open(&config, &client) : OK;
+    if (e)
+        tool_error("cannot use the certificates to trust: %s", err_text(e));
+    buf_deinit(&anchors);
+    return client;
 }
 
 /* --- The folder ----------------------------------------------------------------------------- */
@@ -193,28 +249,45 @@ static bool check_out(struct job *j, int folder)
     return true;
 }
 
-int tool_fetch(int argc, char **argv)
+/* The result of the whole: fetched into the folder, or the folder as it was. */
+static bool fetch_into(const struct git_remote *remote, const char *path)
 {
     bool made;
-    if (argc != 2 || argv[0][0] == '-') {
-        tool_error("usage: ringlet fetch URL[#BRANCH] DIR");
-        return 2;
-    }
-    const char *allowed = git_url_check(slice_text(argv[0]));
-    if (allowed) {
-        tool_error("cannot fetch: the first argument must be %s", allowed);
-        return 2;
-    }
-    int folder = open_folder(argv[1], &made);
+    int folder = open_folder(path, &made);
     if (folder < 0)
-        return 1;
+        return false;
     struct job j = {.terminal = isatty(STDERR_FILENO) == 1};
-    bool fetched = fetch(&j, argv[0]);
+    bool fetched = fetch(&j, remote);
     bool ok = fetched && check_out(&j, folder);
     if (j.store)
         store_close(j.store);
     close(folder);
     if (!fetched && made)
-        (void)rmdir(argv[1]);
-    return ok ? 0 : 1;
+        (void)rmdir(path);
+    return ok;
+}
+
+int tool_fetch(int argc, char **argv)
+{
+    struct arguments a = {.count = 0};
+    if (!read_arguments(argc, argv, &a)) {
+        tool_error("%s", usage);
+        return 2;
+    }
+    struct git_remote remote = {
+        .url = slice_text(a.rest[0]),
+        .secret = slice_text(getenv("RINGLET_TOKEN")),
+    };
+    const char *allowed = git_url_check(remote.url);
+    if (allowed) {
+        tool_error("cannot fetch: the first argument must be %s", allowed);
+        return 2;
+    }
+    bool secure = git_url_is_secure(remote.url);
+    if (secure && !(remote.tls = open_trust(&a)))
+        return 1;
+    bool done = fetch_into(&remote, a.rest[1]);
+    if (secure)
+        tls_client_close(remote.tls);
+    return done ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 # What canopy is linked with, and what it is given.
-APP_LIBS       := atom date dial git gzip hash http markdown site store text
-APP_SIGNATURES := clock console entropy memory stack timer
+APP_LIBS       := atom date dial git gzip hash http markdown site store text tls x509
+APP_SIGNATURES := clock console entropy memory signer stack timer
 APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
 
 # The built-in theme: path below /static, file.

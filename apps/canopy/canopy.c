@@ -1,9 +1,13 @@
 /*
  * Canopy: a website whose content is Markdown in a git repository.
  *
- * content.h keeps the site up to date, web.h serves it; this file puts the two together.
+ * content.h keeps the site up to date, web.h serves it; with TLS, secure.h is between web.h and the
+ * network, and plain.h sends those on who come without. This file puts them together.
  */
 #include "apps/canopy/content.h"
+#include "apps/canopy/plain.h"
+#include "apps/canopy/secure.h"
+#include "apps/canopy/trust.h"
 #include "apps/canopy/web.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -17,34 +21,91 @@ extern const uint64_t canopy_assets_count;
 
 static struct content content;
 static struct web web;
+static struct secure secure; /* this and the next only with TLS */
+static struct plain plain;
+static struct tls_client *trusted;
+static bool has_tls;
+static unsigned services; /* that are not closed yet */
 
-/* The line that an operator waits for. */
-static void on_first(void)
+static void on_loaded(void)
 {
-    log_info("canopy", "serving http://localhost:%u/", canopy_settings.port);
+    if (has_tls)
+        secure_follow(&secure, content.store, &content.history.commit);
+    if (content.updates > 1)
+        return;
+    /* The line that an operator waits for. */
+    if (has_tls)
+        log_info("canopy", "serving https://localhost:%u/", canopy_settings.tls);
+    else
+        log_info("canopy", "serving http://localhost:%u/", canopy_settings.port);
+}
+
+static enum err start_serving(const struct world *world)
+{
+    has_tls = canopy_settings.tls != 0;
+    services = has_tls ? 2 : 1;
+    if (!has_tls)
+        return web_start(&web, world->stack, &content, &canopy_settings);
+    enum err e = secure_start(&secure, world);
+    if (e == OK)
+        e = web_start(&web, secure.stack, &content, &canopy_settings);
+    if (e == OK)
+        e = plain_start(&plain, world->stack, &web);
+    web.secure = &secure;
+    web.plain = &plain;
+    return e;
 }
 
 static enum err start(const struct world *world)
 {
-    enum err e = web_start(&web, world->stack, &content, &canopy_settings);
+    enum err e = trust_open(&canopy_settings, world->anchors, &trusted);
+    if (e == OK)
+        e = start_serving(world);
     if (e != OK)
         return e;
-    e = content_start(&content, world->stack, &canopy_settings, canopy_assets,
-                      (size_t)canopy_assets_count, world->content, on_first);
-    return e;
+    return content_start(&content, &(struct content_given){
+                                       .stack = world->stack,
+                                       .settings = &canopy_settings,
+                                       .assets = canopy_assets,
+                                       .asset_count = (size_t)canopy_assets_count,
+                                       .baked = world->content,
+                                       .tls = trusted,
+                                       .on_loaded = on_loaded,
+                                   });
 }
 
 static void on_stopped(void)
 {
     content_release(&content);
+    if (trusted)
+        tls_client_close(trusted);
     loop_stop(0);
+}
+
+static void on_service_stopped(void)
+{
+    if (--services > 0)
+        return;
+    web_release(&web);
+    if (has_tls)
+        secure_stop(&secure, STOP_SECONDS, on_stopped);
+    else
+        on_stopped();
 }
 
 static void stop(void)
 {
     log_info("canopy", "stopping");
     content_stop(&content);
-    web_stop(&web, STOP_SECONDS, on_stopped);
+    if (has_tls)
+        plain_stop(&plain, STOP_SECONDS, on_service_stopped);
+    web_stop(&web, STOP_SECONDS, on_service_stopped);
+}
+
+static void reload(const struct world *now)
+{
+    if (has_tls)
+        secure_reload(&secure, now->certificates);
 }
 
 const struct program program = {
@@ -52,4 +113,5 @@ const struct program program = {
     .summary = "Serves a git repository's Markdown as a website, and follows every push",
     .start = start,
     .stop = stop,
+    .reload = reload,
 };

@@ -161,8 +161,8 @@ static void build_step(struct task *t)
         e = e == OK ? ERR_MEMORY : e;
     }
     content_finish(c, e);
-    if (e == OK && c->updates == 1)
-        c->on_first();
+    if (e == OK)
+        c->on_loaded();
 }
 
 /* All objects of c->commit are in c->incoming: checks that, dates the files, starts the pages. */
@@ -245,36 +245,45 @@ void content_forget(struct content *c, struct content_waiter *w)
     c->waiters--;
 }
 
-enum err content_start(struct content *c, struct stack *stack,
-                       const struct canopy_settings *settings, const struct site_asset *assets,
-                       size_t asset_count, struct slice baked, void (*on_first)(void))
+static void init(struct content *c, const struct content_given *given)
 {
-    *c = (struct content){.stack = stack, .settings = settings, .on_first = on_first};
+    *c = (struct content){
+        .stack = given->stack,
+        .settings = given->settings,
+        .tls = given->tls,
+        .on_loaded = given->on_loaded,
+    };
     list_init(&c->waiting);
     list_init(&c->waiting_next);
     task_init(&c->step, build_step);
     timer_init(&c->timer, on_timer);
     c->options = (struct site_options){
-        .name = settings->name,
-        .index = settings->index,
-        .raw_html = !settings->no_html,
-        .assets = assets,
-        .asset_count = asset_count,
+        .name = given->settings->name,
+        .index = given->settings->index,
+        .raw_html = !given->settings->no_html,
+        .assets = given->assets,
+        .asset_count = given->asset_count,
     };
     entropy_fill(&c->options.secret, sizeof(c->options.secret));
-    if (baked.len == 0 && settings->remote.len == 0) {
+}
+
+enum err content_start(struct content *c, const struct content_given *given)
+{
+    bool remote = given->settings->remote.len > 0;
+    init(c, given);
+    if (given->baked.len == 0 && !remote) {
         log_error("content", "there is nothing to serve: neither a remote (-r URL) nor content "
                              "that was baked in (ringlet configure --content REPOSITORY)");
         return ERR_ARGUMENT;
     }
-    if (baked.len == 0) {
+    if (given->baked.len == 0) {
         attempt(c);
         return OK;
     }
     c->began = clock_monotonic();
     c->progress_said = c->began;
-    c->again = settings->remote.len > 0; /* when the baked content is up, ask for news */
-    enum err e = incoming_baked(c, baked);
+    c->again = remote; /* when the baked content is up, ask for news */
+    enum err e = incoming_baked(c, given->baked);
     if (e == OK)
         e = content_build(c);
     if (e != OK)

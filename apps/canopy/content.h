@@ -65,9 +65,10 @@ struct content {
     struct list waiting_next; /* for the one after it */
     uint32_t waiters;
 
-    void (*on_first)(void); /* told once, when the first content is served */
-    uint64_t began;         /* monotonic, of the running update */
-    uint64_t progress_said; /* monotonic, of the last progress line */
+    struct tls_client *tls;  /* whom to trust at https://; NULL: nobody */
+    void (*on_loaded)(void); /* told whenever other content is served from now on */
+    uint64_t began;          /* monotonic, of the running update */
+    uint64_t progress_said;  /* monotonic, of the last progress line */
     uint64_t updates;
     uint64_t failed;
     int64_t loaded_at;           /* wall clock of the last swap */
@@ -76,11 +77,20 @@ struct content {
     char line[CONTENT_LINE_MAX]; /* the same for people */
 };
 
-/* Loads what was baked in (a git bundle; empty: nothing), then asks the remote if there is one.
- * ERR_ARGUMENT where there is neither; the reason is logged. */
-enum err content_start(struct content *c, struct stack *stack,
-                       const struct canopy_settings *settings, const struct site_asset *assets,
-                       size_t asset_count, struct slice baked, void (*on_first)(void));
+/* What content is made with; all of it lives as long as the content. */
+struct content_given {
+    struct stack *stack;
+    const struct canopy_settings *settings;
+    const struct site_asset *assets; /* of the built-in theme */
+    size_t asset_count;
+    struct slice baked; /* a git bundle out of the image; empty: nothing */
+    struct tls_client *tls;
+    void (*on_loaded)(void);
+};
+
+/* Loads what was baked in, then asks the remote if there is one. ERR_ARGUMENT where there is neither;
+ * the reason is logged. */
+enum err content_start(struct content *c, const struct content_given *given);
 
 /* Asks the remote now. w (may be NULL) is answered when an update that began after this call has
  * ended. ERR_FULL: too many wait; the update happens all the same. ERR_NOT_FOUND: there is no

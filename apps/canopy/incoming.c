@@ -108,7 +108,13 @@ enum err incoming_fetch(struct content *c)
     bool based = c->site && !c->whole;
     struct buf error;
     buf_init(&error, CONTENT_LINE_MAX);
-    enum err e = git_fetch_open(c->stack, c->settings->remote, &c->history.commit, based ? 1 : 0,
+    const struct git_remote remote = {
+        .url = c->settings->remote,
+        .tls = c->tls,
+        .user = c->settings->remote_user,
+        .secret = c->settings->remote_token,
+    };
+    enum err e = git_fetch_open(c->stack, &remote, &c->history.commit, based ? 1 : 0,
                                 based ? store_kind(c->store) : OID_SHA1, &fetch_events, c,
                                 &c->fetch, &error);
     if (e != OK)

@@ -32,16 +32,60 @@ static const char *check_gateways(struct slice text)
     return NULL;
 }
 
+bool canopy_pins(struct slice text, struct tls_pin pins[TLS_PINS_MAX], size_t *count)
+{
+    struct slice one;
+    *count = 0;
+    while (text.len > 0) {
+        slice_cut(text, ',', &one, &text);
+        if (*count == TLS_PINS_MAX || !tls_pin_parse(slice_trim(one), &pins[*count]))
+            return false;
+        ++*count;
+    }
+    return true;
+}
+
+static const char *check_authenticator(struct slice text)
+{
+    struct tls_pin pins[TLS_PINS_MAX];
+    size_t count;
+    return canopy_pins(text, pins, &count)
+               ? NULL
+               : "sha256: with the 64 hexadecimal digits of a certificate's or key's digest";
+}
+
 static const struct setting site_settings[] = {
     {.name = "remote",
      .letter = 'r',
      .value = "URL[#BRANCH]",
-     .help = "The git repository that holds the content: git://HOST/PATH or http://HOST/PATH. "
-             "Without a branch, the one that the remote's HEAD names",
+     .help = "The git repository that holds the content: https://HOST/PATH, http://HOST/PATH or "
+             "git://HOST/PATH. Without a branch, the one that the remote's HEAD names",
      .preset = "",
      .type = SETTING_TEXT,
      .check = check_remote,
      .into = &canopy_settings.remote},
+    {.name = "remote-user",
+     .value = "NAME",
+     .help = "Who asks a remote at https://, with --remote-token as the password (Basic)",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .into = &canopy_settings.remote_user},
+    {.name = "remote-token",
+     .secret = true,
+     .value = "TEXT",
+     .help = "The token (Bearer), or the password of --remote-user, that a remote at https:// "
+             "wants to see",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .into = &canopy_settings.remote_token},
+    {.name = "authenticator",
+     .value = "sha256:HEX,...",
+     .help = "Trust a remote at https:// only if the SHA-256 digest of its certificate, or of its "
+             "public key, is one of these; instead of asking certificate authorities",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_authenticator,
+     .into = &canopy_settings.authenticator},
     {.name = "index",
      .letter = 'i',
      .value = "PATH",
@@ -68,10 +112,17 @@ static const struct setting serving_settings[] = {
     {.name = "port",
      .letter = 'p',
      .value = "PORT",
-     .help = "Where HTTP is served",
+     .help = "Where HTTP is served; with --tls, where readers are sent on to HTTPS",
      .preset = "8080",
      .type = SETTING_PORT,
      .into = &canopy_settings.port},
+    {.name = "tls",
+     .value = "[PORT]",
+     .help = "Serve HTTPS there (8443 where no port is named), with the keys that the image holds",
+     .preset = "",
+     .bare = "8443",
+     .type = SETTING_PORT,
+     .into = &canopy_settings.tls},
 };
 
 static const struct setting update_settings[] = {

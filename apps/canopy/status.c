@@ -1,6 +1,8 @@
 /* See status.h. One "name: value" a line, so that a script can read it too. */
 #include "apps/canopy/status.h"
 
+#include "apps/canopy/plain.h"
+#include "apps/canopy/secure.h"
 #include "lib/date/text.h"
 #include "lib/git/url.h"
 #include "runtime/loop.h"
@@ -96,14 +98,24 @@ static void put_http(struct buf *b, const struct http_counters *http)
                ULL(http->timeouts), ULL(http->lost), ULL(http->body_bytes));
 }
 
-void status_whole(struct buf *b, const struct content *c, const struct http_counters *http,
-                  uint64_t started)
+/* The port that sends readers on to HTTPS. */
+static void put_plain(struct buf *b, const struct http_counters *http)
+{
+    buf_printf(b, "plain connections: %u\nplain requests: %llu\nplain malformed: %llu\n",
+               http->open, ULL(http->requests), ULL(http->malformed));
+}
+
+void status_whole(struct buf *b, const struct web *w)
 {
     struct memory_stats memory = memory_stats();
-    buf_printf(b, "uptime seconds: %llu\n", ULL((clock_monotonic() - started) / CLOCK_SEC));
-    status_update(b, c);
-    put_content(b, c);
-    put_http(b, http);
+    buf_printf(b, "uptime seconds: %llu\n", ULL((clock_monotonic() - w->started) / CLOCK_SEC));
+    status_update(b, w->content);
+    put_content(b, w->content);
+    put_http(b, http_service_counters(w->service));
+    if (w->plain)
+        put_plain(b, http_service_counters(w->plain->service));
+    if (w->secure)
+        secure_status(w->secure, b);
     buf_printf(b,
                "memory bytes: %llu\nmemory blocks: %llu\nmemory peak: %llu\nmemory refused: %llu\n"
                "timers: %u\n",

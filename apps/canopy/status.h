@@ -2,8 +2,7 @@
 #ifndef APPS_CANOPY_STATUS_H
 #define APPS_CANOPY_STATUS_H
 
-#include "apps/canopy/content.h"
-#include "lib/http/service.h"
+#include "apps/canopy/web.h"
 #include "runtime/buf.h"
 
 #define STATUS_BYTES_MAX (64u << 10)
@@ -11,8 +10,7 @@
 /* What the last update came to, and what authors should mend: the answer to a push. */
 void status_update(struct buf *into, const struct content *c);
 
-/* All of it: content, store, memory, requests. `started`: monotonic time of the start. */
-void status_whole(struct buf *into, const struct content *c, const struct http_counters *http,
-                  uint64_t started);
+/* All of it: content, store, requests, TLS, memory. */
+void status_whole(struct buf *into, const struct web *w);
 
 #endif

@@ -25,8 +25,8 @@ static void lend_page(struct http_reply *reply, struct site_page *page, struct s
     reply->loan = (struct loan){release_page, page};
 }
 
-static void answer_error(struct web *w, struct http_exchange *x, uint16_t status,
-                         struct slice more_fields)
+static void answer_error_with(struct web *w, struct http_exchange *x, uint16_t status,
+                              struct slice more_fields)
 {
     struct http_reply reply = {.status = status};
     buf_clear(&w->text);
@@ -43,18 +43,23 @@ static void answer_error(struct web *w, struct http_exchange *x, uint16_t status
     http_answer(x, &reply);
 }
 
+void web_answer_error(struct web *w, struct http_exchange *x, uint16_t status)
+{
+    answer_error_with(w, x, status, (struct slice){NULL, 0});
+}
+
 static void answer_no_content_yet(struct web *w, struct http_exchange *x)
 {
     char field[48];
     format_text(field, sizeof(field), "Retry-After: %u\r\n", WEB_RETRY_AFTER);
-    answer_error(w, x, 503, slice_text(field));
+    answer_error_with(w, x, 503, slice_text(field));
 }
 
 static void answer_method(struct web *w, struct http_exchange *x, const char *allowed)
 {
     char field[48];
     format_text(field, sizeof(field), "Allow: %s\r\n", allowed);
-    answer_error(w, x, 405, slice_text(field));
+    answer_error_with(w, x, 405, slice_text(field));
 }
 
 static void answer_range(struct web *w, struct http_exchange *x, struct site_page *page,
@@ -104,7 +109,7 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
     if (choice.status == 206 || choice.status == 416) {
         answer_range(w, x, page, &choice);
     } else if (choice.status == 412) {
-        answer_error(w, x, 412, (struct slice){NULL, 0});
+        web_answer_error(w, x, 412);
     } else {
         struct http_reply reply = {
             .status = choice.status,
@@ -133,7 +138,7 @@ static void answer_status(struct web *w, struct http_exchange *x)
 {
     struct buf text;
     buf_init(&text, STATUS_BYTES_MAX);
-    status_whole(&text, w->content, http_service_counters(w->service), w->started);
+    status_whole(&text, w);
     reply_buf(x, 200, &text);
 }
 
@@ -147,43 +152,43 @@ static bool is_hook(const struct web *w, const struct http_request *request)
     return w->settings->remote.len > 0 && slice_equal(request->path, w->settings->hook);
 }
 
+static void answer_path(struct web *w, struct http_exchange *x, const struct http_request *request,
+                        struct slice path)
+{
+    struct site_page *page = w->content->site ? site_find(w->content->site, path) : NULL;
+    if (slice_is(path, "/status"))
+        answer_status(w, x);
+    else if (!w->content->site)
+        answer_no_content_yet(w, x);
+    else if (page)
+        answer_page(w, x, request, page);
+    else if (!answer_without_slash(w, x, path))
+        web_answer_error(w, x, 404);
+}
+
+void web_answer_content(struct web *w, struct http_exchange *x, const struct http_request *request)
+{
+    struct slice path;
+    if (request->method == HTTP_OTHER)
+        web_answer_error(w, x, 501);
+    else if (!reads(request))
+        answer_method(w, x, "GET, HEAD");
+    else if (percent_decode_path(request->path, &w->path, &path) != OK)
+        web_answer_error(w, x, 400);
+    else
+        answer_path(w, x, request, path);
+}
+
 static void on_request(void *owner, struct http_exchange *x, const struct http_request *request,
                        struct slice body)
 {
     struct web *w = owner;
-    struct slice path;
-    if (is_hook(w, request)) {
-        if (request->method == HTTP_POST)
-            push_answer(w, x, request, body);
-        else
-            answer_method(w, x, "POST");
-        return;
-    }
-    if (request->method == HTTP_OTHER) {
-        answer_error(w, x, 501, (struct slice){NULL, 0});
-        return;
-    }
-    if (!reads(request)) {
-        answer_method(w, x, "GET, HEAD");
-        return;
-    }
-    if (percent_decode_path(request->path, &w->path, &path) != OK) {
-        answer_error(w, x, 400, (struct slice){NULL, 0});
-        return;
-    }
-    if (slice_is(path, "/status")) {
-        answer_status(w, x);
-        return;
-    }
-    if (!w->content->site) {
-        answer_no_content_yet(w, x);
-        return;
-    }
-    struct site_page *page = site_find(w->content->site, path);
-    if (page)
-        answer_page(w, x, request, page);
-    else if (!answer_without_slash(w, x, path))
-        answer_error(w, x, 404, (struct slice){NULL, 0});
+    if (!is_hook(w, request))
+        web_answer_content(w, x, request);
+    else if (request->method == HTTP_POST)
+        push_answer(w, x, request, body);
+    else
+        answer_method(w, x, "POST");
 }
 
 static uint64_t body_limit(void *owner, const struct http_request *request)
@@ -192,16 +197,15 @@ static uint64_t body_limit(void *owner, const struct http_request *request)
     return push ? HOOK_BODY_MAX : WEB_BODY_MAX;
 }
 
-static void error_page(void *owner, uint16_t status, struct http_reply *into)
+void web_error_page(void *owner, uint16_t status, struct http_reply *into)
 {
     (void)owner;
     into->fields = REPLY_HTML_FIELDS;
     into->body = site_bare_page(status);
 }
 
-static void on_record(void *owner, const struct http_record *record)
+void web_record(struct web *w, const struct http_record *record)
 {
-    struct web *w = owner;
     if (!log_wants(LOG_INFO, ACCESS_LOG_SOURCE))
         return;
     buf_clear(&w->text);
@@ -209,40 +213,56 @@ static void on_record(void *owner, const struct http_record *record)
     log_raw(buf_slice(&w->text));
 }
 
+static void on_record(void *owner, const struct http_record *record)
+{
+    web_record(owner, record);
+}
+
+enum err web_listen(struct stack *stack, uint16_t port, const char *setting,
+                    const struct http_handler *handler, void *owner, struct http_service **into)
+{
+    struct endpoint local = {.address = ADDRESS_ANY, .port = port};
+    enum err e = http_service_open(stack, local, NULL, handler, owner, into);
+    if (e == ERR_EXISTS)
+        log_error("web", "port %u is taken by another program: choose one with --%s", port,
+                  setting);
+    else if (e != OK)
+        log_error("web", "cannot listen on port %u: %s", port, err_text(e));
+    else
+        log_info("web", "listening on port %u", port);
+    return e;
+}
+
 enum err web_start(struct web *w, struct stack *stack, struct content *content,
                    const struct canopy_settings *settings)
 {
-    static const struct http_handler handler = {
+    struct http_handler handler = {
         .body_limit = body_limit,
         .on_request = on_request,
         .on_record = on_record,
-        .error_page = error_page,
+        .error_page = web_error_page,
+        .fields = settings->tls ? SLICE(WEB_SECURE_FIELDS) : SLICE(WEB_FIELDS),
     };
     *w = (struct web){.content = content, .settings = settings, .started = clock_monotonic()};
     buf_init(&w->path, HTTP_TARGET_MAX);
     buf_init(&w->text, HTTP_HEAD_MAX);
-    struct endpoint local = {.address = ADDRESS_ANY, .port = settings->port};
-    enum err e = http_service_open(stack, local, NULL, &handler, w, &w->service);
-    if (e == ERR_EXISTS)
-        log_error("web", "port %u is taken by another program: choose one with --port",
-                  settings->port);
-    else if (e != OK)
-        log_error("web", "cannot listen on port %u: %s", settings->port, err_text(e));
-    else
-        log_info("web", "listening on port %u", settings->port);
-    return e;
+    return settings->tls ? web_listen(stack, settings->tls, "tls", &handler, w, &w->service)
+                         : web_listen(stack, settings->port, "port", &handler, w, &w->service);
 }
 
 static void on_closed(void *owner)
 {
-    struct web *w = owner;
-    buf_deinit(&w->path);
-    buf_deinit(&w->text);
-    w->stopped();
+    ((struct web *)owner)->stopped();
 }
 
 void web_stop(struct web *w, uint32_t seconds, void (*stopped)(void))
 {
     w->stopped = stopped;
     http_service_close(w->service, seconds, on_closed);
+}
+
+void web_release(struct web *w)
+{
+    buf_deinit(&w->path);
+    buf_deinit(&w->text);
 }

@@ -96,7 +96,7 @@ static void on_timer(struct timer *t)
 /* The client has made a request. Over http it waits for the end of the present exchange. */
 static void on_request(struct git_fetch *f)
 {
-    if (f->url.scheme == GIT_SCHEME_HTTP) {
+    if (git_fetch_by_http(f)) {
         f->post_due = true;
         return;
     }
@@ -164,22 +164,36 @@ void git_fetch_converse(struct git_fetch *f, struct slice in)
 
 /* --- The start ------------------------------------------------------------------------------ */
 
-static const char *const https_refusal = "a URL with http:// or git:// (https:// is not supported)";
-
-static enum err check_url(struct slice text, struct git_url *url, const char **wanted)
-{
-    enum err e = git_url_parse(text, url, wanted);
-    if (e || url->scheme != GIT_SCHEME_HTTPS)
-        return e;
-    *wanted = https_refusal;
-    return ERR_UNSUPPORTED;
-}
-
 const char *git_url_check(struct slice url)
 {
     struct git_url parsed;
     const char *wanted;
-    return check_url(url, &parsed, &wanted) ? wanted : NULL;
+    return git_url_parse(url, &parsed, &wanted) ? wanted : NULL;
+}
+
+bool git_url_is_secure(struct slice url)
+{
+    struct git_url parsed;
+    const char *wanted;
+    return git_url_parse(url, &parsed, &wanted) == OK && parsed.scheme == GIT_SCHEME_HTTPS;
+}
+
+/* Whether the parts of a remote go together; *line says what does not. */
+static enum err check_remote(const struct git_remote *remote, const char **line)
+{
+    struct git_url url;
+    enum err e = git_url_parse(remote->url, &url, line);
+    if (e)
+        return e;
+    if (url.scheme == GIT_SCHEME_HTTPS && !remote->tls) {
+        *line = "nobody is trusted who could vouch for a remote at https://";
+        return ERR_UNSUPPORTED;
+    }
+    if (url.scheme != GIT_SCHEME_HTTPS && remote->secret.len > 0) {
+        *line = "a password or token is sent to https:// only, where nobody else can read it";
+        return ERR_ARGUMENT;
+    }
+    return OK;
 }
 
 /* The first request and the connection: what can fail at once. */
@@ -187,7 +201,7 @@ static enum err start(struct git_fetch *f)
 {
     timer_init(&f->timer, on_timer);
     f->deadline = clock_monotonic() + GIT_FETCH_MAX_SEC * CLOCK_SEC;
-    if (f->url.scheme == GIT_SCHEME_HTTP)
+    if (git_fetch_by_http(f))
         git_smart_get(&f->smart, &f->out);
     else
         git_client_greet(&f->out, &f->url);
@@ -207,32 +221,33 @@ static enum err copy_have(struct git_fetch *f, const struct oid *have, size_t co
 }
 
 /* The URL was checked: parsing its copy gives the same parts, of the copy. */
-static void init(struct git_fetch *f, struct slice url, size_t have_count, enum oid_kind have_kind)
+static void init(struct git_fetch *f, const struct git_remote *remote, size_t have_count,
+                 enum oid_kind have_kind)
 {
     const char *wanted;
-    memcpy(f->text, url.ptr, url.len);
-    (void)git_url_parse(slice_of(f->text, url.len), &f->url, &wanted);
+    memcpy(f->text, remote->url.ptr, remote->url.len);
+    (void)git_url_parse(slice_of(f->text, remote->url.len), &f->url, &wanted);
+    f->tls = remote->tls;
     buf_init(&f->out, (size_t)GIT_REQUEST_MAX * 2);
-    git_smart_init(&f->smart, &f->url);
+    git_smart_init(&f->smart, &f->url, remote->user, remote->secret);
     git_client_init(&f->client, &(struct git_client_settings){
                                     .branch = f->url.branch,
-                                    .stateless = f->url.scheme == GIT_SCHEME_HTTP,
+                                    .stateless = git_fetch_by_http(f),
                                     .have = f->have,
                                     .have_count = have_count,
                                     .have_kind = have_kind,
                                 });
 }
 
-enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid *have,
-                        size_t have_count, enum oid_kind have_kind,
+enum err git_fetch_open(struct stack *stack, const struct git_remote *remote,
+                        const struct oid *have, size_t have_count, enum oid_kind have_kind,
                         const struct git_fetch_events *events, void *owner, struct git_fetch **into,
                         struct buf *error)
 {
-    const char *wanted;
-    struct git_url parsed;
-    enum err e = check_url(url, &parsed, &wanted);
+    const char *line;
+    enum err e = check_remote(remote, &line);
     if (e) {
-        buf_text(error, wanted);
+        buf_text(error, line);
         return e;
     }
     struct git_fetch *f = memory_zalloc(sizeof(*f));
@@ -243,7 +258,7 @@ enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid 
     f->events = *events;
     f->owner = owner;
     e = copy_have(f, have, have_count);
-    init(f, url, have_count, have_kind);
+    init(f, remote, have_count, have_kind);
     if (!e)
         e = start(f);
     if (e) {

@@ -1,14 +1,15 @@
 /*
  * Fetch: one conversation with a remote, over a stack, that asks for one commit's history.
  *
- * git:// and smart http:// (gitprotocol-v2, -pack, -http); protocol v2, falling back to v0. The
- * owner says what it has; it is told the remote's answer, then the bytes of a pack, then the end.
+ * git:// and smart http:// or https:// (gitprotocol-v2, -pack, -http); protocol v2, falling back to
+ * v0. The owner says what it has; it is told the remote's answer, then the bytes of a pack, then the end.
  * Nothing is kept here: the pack goes to whoever stores objects.
  */
 #ifndef LIB_GIT_FETCH_H
 #define LIB_GIT_FETCH_H
 
 #include "lib/git/oid.h"
+#include "lib/tls/tls.h"
 #include "runtime/buf.h"
 #include "runtime/err.h"
 #include "signatures/stack.h"
@@ -22,6 +23,16 @@
 #define GIT_ERROR_MAX      512
 
 struct git_fetch; /* opaque */
+
+/* Where to fetch from, whom to trust, and who is asking. */
+struct git_remote {
+    struct slice url;       /* URL[#branch]; copied */
+    struct tls_client *tls; /* for https://; NULL: such a URL is refused */
+    /* Sent to the URL's own host over https:// only: with a user by Basic (RFC 7617), without one as
+     * a bearer token (RFC 6750). Not copied: they stay until the fetch has ended. */
+    struct slice user;
+    struct slice secret; /* empty: none */
+};
 
 struct git_head {
     enum oid_kind kind;
@@ -43,13 +54,12 @@ struct git_fetch_events {
     void (*on_done)(void *owner, enum err why, struct slice line);
 };
 
-/* Starts. url is URL[#branch]; it and `have` are copied. have: commits whose whole history the
- * owner holds (kind told by have_kind), for a pack of only what is new, deltas against the old
- * included; where the remote is of another kind they are not told to it. ERR_ARGUMENT (https:
- * ERR_UNSUPPORTED) with a line in error, made to follow "must be", for a URL that cannot be used.
- * Any handler may cancel; a new fetch may be started from on_done. */
-enum err git_fetch_open(struct stack *stack, struct slice url, const struct oid *have,
-                        size_t have_count, enum oid_kind have_kind,
+/* Starts. have: commits whose whole history the owner holds (kind told by have_kind), for a pack of
+ * only what is new, deltas against the old included; copied; where the remote is of another kind they
+ * are not told to it. ERR_ARGUMENT, ERR_UNSUPPORTED with a line in error for a remote that cannot be
+ * used. Any handler may cancel; a new fetch may be started from on_done. */
+enum err git_fetch_open(struct stack *stack, const struct git_remote *remote,
+                        const struct oid *have, size_t have_count, enum oid_kind have_kind,
                         const struct git_fetch_events *events, void *owner, struct git_fetch **into,
                         struct buf *error);
 
@@ -59,5 +69,8 @@ void git_fetch_cancel(struct git_fetch *f);
 /* Whether the text is a URL[#branch] that git_fetch_open would try: NULL, or what is allowed ("a
  * URL that starts with ..."; never a part of the text, which may hold a password). */
 const char *git_url_check(struct slice url);
+
+/* Whether such a URL is one of https://, for which somebody has to be trusted. */
+bool git_url_is_secure(struct slice url);
 
 #endif

@@ -2,7 +2,9 @@
  * Private to the two files of the fetch driver: fetch.c holds the fetch as a whole and its owner's
  * side, fetch_wire.c the remote's side.
  *
- *     git://   flow -> protocol            http://   flow -> smart (HTTP) -> protocol
+ *     git://    flow -> protocol
+ *     http://   flow -> smart (HTTP) -> protocol
+ *     https://  flow -> TLS flow -> smart (HTTP) -> protocol
  */
 #ifndef LIB_GIT_FETCH_PARTS_H
 #define LIB_GIT_FETCH_PARTS_H
@@ -21,8 +23,10 @@ struct git_fetch {
     struct git_url url;
     struct oid *have;
     struct git_client client;
-    struct git_smart smart; /* http only */
+    struct git_smart smart; /* http and https only */
     struct dial *dial;
+    struct tls_client *tls;
+    struct tls_connecting *handshake;
     struct flow *flow;
     struct timer timer;
     uint64_t deadline; /* of the whole */
@@ -33,6 +37,12 @@ struct git_fetch {
     bool over;
     unsigned int calls; /* from the loop, not yet returned */
 };
+
+/* Whether git's protocol is carried by HTTP, plain or not. */
+static inline bool git_fetch_by_http(const struct git_fetch *f)
+{
+    return f->url.scheme != GIT_SCHEME_GIT;
+}
 
 /* Around whatever the loop calls: the owner may cancel from inside of any handler, and the memory is
  * given back when the outermost call returns. */

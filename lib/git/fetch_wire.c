@@ -10,11 +10,14 @@ void git_fetch_drop_flow(struct git_fetch *f, bool in_good_order)
 {
     if (f->dial)
         dial_cancel(f->dial);
+    if (f->handshake)
+        tls_cancel(f->handshake);
     if (f->flow && in_good_order)
         flow_close(f->flow);
     else if (f->flow)
         flow_abort(f->flow);
     f->dial = NULL;
+    f->handshake = NULL;
     f->flow = NULL;
 }
 
@@ -92,7 +95,11 @@ static void handle_smart(struct git_fetch *f, const struct git_smart_event *even
         break;
     case GIT_SMART_REDIRECT:
         git_fetch_drop_flow(f, true);
-        send_get(f);
+        if (f->smart.url.scheme == GIT_SCHEME_HTTPS && !f->tls)
+            git_fetch_end(f, ERR_UNSUPPORTED,
+                          "the remote redirects to https://, and nobody is trusted there");
+        else
+            send_get(f);
         break;
     }
 }
@@ -113,7 +120,7 @@ static void exchange(struct git_fetch *f, struct slice in)
 
 static void pump(struct git_fetch *f, struct slice in)
 {
-    if (f->url.scheme == GIT_SCHEME_HTTP)
+    if (git_fetch_by_http(f))
         exchange(f, in);
     else
         git_fetch_converse(f, in);
@@ -142,7 +149,7 @@ static void on_room(void *owner)
 /* A kept connection may be closed by the remote at any time, also just when we ask again. */
 static void ended_in_order(struct git_fetch *f)
 {
-    bool http = f->url.scheme == GIT_SCHEME_HTTP;
+    bool http = git_fetch_by_http(f);
     enum err e = http ? git_smart_eof(&f->smart) : git_client_eof(&f->client);
     if (e == ERR_CLOSED && http && f->answered) {
         git_fetch_drop_flow(f, false);
@@ -167,7 +174,7 @@ static void on_eof(void *owner)
  * that the remote had closed answers a new request with a reset. */
 static void lost(struct git_fetch *f, enum err why)
 {
-    bool unanswered = f->url.scheme == GIT_SCHEME_HTTP && f->answered && !f->smart.http.heard;
+    bool unanswered = git_fetch_by_http(f) && f->answered && !f->smart.http.heard;
     if (why == ERR_CLOSED || unanswered)
         ended_in_order(f);
     else
@@ -189,27 +196,60 @@ static const struct flow_events flow_handlers = {
     .on_end = on_end,
 };
 
+/* --- The place where flows come from --------------------------------------------------------- */
+
+/* The URL after all redirects. */
+static const struct git_url *present_url(const struct git_fetch *f)
+{
+    return git_fetch_by_http(f) ? &f->smart.url : &f->url;
+}
+
+static void take_flow(struct git_fetch *f, struct flow *flow)
+{
+    f->flow = flow;
+    f->answered = false;
+    flow_own(flow, &flow_handlers, f);
+    send_out(f);
+}
+
+static void on_secured(void *owner, enum err why, const char *reason, struct flow *flow)
+{
+    struct git_fetch *f = owner;
+    f->handshake = NULL;
+    git_fetch_enter(f);
+    (void)git_fetch_heard(f);
+    if (why)
+        git_fetch_end(f, why, reason);
+    else
+        take_flow(f, flow);
+    git_fetch_leave(f);
+}
+
+static void secure(struct git_fetch *f, struct flow *flow)
+{
+    enum err e = tls_connect(f->tls, flow, present_url(f)->host, on_secured, f, &f->handshake);
+    if (e)
+        git_fetch_end(f, e, err_text(e));
+}
+
 static void on_dialled(void *owner, enum err why, struct flow *flow)
 {
     struct git_fetch *f = owner;
     f->dial = NULL;
     git_fetch_enter(f);
-    if (why) {
+    if (why)
         git_fetch_end(f, why,
                       why == ERR_NOT_FOUND ? "the host's name is not known" : err_text(why));
-    } else {
-        f->flow = flow;
-        f->answered = false;
-        flow_own(flow, &flow_handlers, f);
-        send_out(f);
-    }
+    else if (present_url(f)->scheme == GIT_SCHEME_HTTPS)
+        secure(f, flow);
+    else
+        take_flow(f, flow);
     git_fetch_leave(f);
 }
 
-/* The one place where a flow comes from. */
 enum err git_fetch_connect(struct git_fetch *f)
 {
-    const struct git_url *u = f->url.scheme == GIT_SCHEME_HTTP ? &f->smart.url : &f->url;
+    const struct git_url *u = present_url(f);
     if (!git_fetch_heard(f))
         return ERR_MEMORY;
     return dial_open(f->stack, u->host, u->port, f->timer.deadline, on_dialled, f, &f->dial);

@@ -3,11 +3,13 @@
 
 #include "runtime/format.h"
 
-#define SERVICE "git-upload-pack"
+#define SERVICE         "git-upload-pack"
+#define CREDENTIALS_MAX (2 * GIT_URL_MAX) /* bytes of a name with its password, or of a token */
 
-void git_smart_init(struct git_smart *s, const struct git_url *url)
+void git_smart_init(struct git_smart *s, const struct git_url *url, struct slice user,
+                    struct slice secret)
 {
-    *s = (struct git_smart){.url = *url};
+    *s = (struct git_smart){.url = *url, .user = user, .secret = secret};
     http_client_init(&s->http);
     buf_init(&s->moved, GIT_URL_MAX);
 }
@@ -50,18 +52,40 @@ static void put_base64(struct buf *b, struct slice s)
     }
 }
 
-static void put_authorization(struct buf *b, const struct git_url *url)
+/* NAME:PASSWORD (RFC 7617, 2): what the URL says of them comes first. */
+static void put_person(struct buf *b, const struct git_smart *s)
+{
+    if (s->url.user.len > 0)
+        git_url_put_decoded(b, s->url.user);
+    else
+        buf_put(b, s->user);
+    buf_byte(b, ':');
+    if (s->url.password.len > 0)
+        git_url_put_decoded(b, s->url.password);
+    else
+        buf_put(b, s->secret);
+}
+
+static bool is_named(const struct git_smart *s)
+{
+    return s->url.user.len > 0 || s->url.password.len > 0 || s->user.len > 0;
+}
+
+static void put_authorization(struct buf *b, const struct git_smart *s)
 {
     struct buf plain, field;
-    if (url->user.len == 0 && url->password.len == 0)
+    if (!is_named(s) && s->secret.len == 0)
         return;
-    buf_init(&plain, GIT_URL_MAX);
-    buf_init(&field, GIT_URL_MAX * 2);
-    git_url_put_decoded(&plain, url->user);
-    buf_byte(&plain, ':');
-    git_url_put_decoded(&plain, url->password);
-    buf_text(&field, "Basic ");
-    put_base64(&field, buf_slice(&plain));
+    buf_init(&plain, CREDENTIALS_MAX);
+    buf_init(&field, CREDENTIALS_MAX * 2);
+    if (is_named(s)) {
+        put_person(&plain, s);
+        buf_text(&field, "Basic ");
+        put_base64(&field, buf_slice(&plain));
+    } else {
+        buf_text(&field, "Bearer ");
+        buf_put(&field, s->secret);
+    }
     http_client_put_field(b, "Authorization", buf_slice(&field));
     if (!b->err)
         b->err = plain.err ? plain.err : field.err;
@@ -82,7 +106,7 @@ static void put_request(const struct git_smart *s, struct buf *out, const char *
     http_client_put_request(out, method, buf_slice(&target), buf_slice(&authority));
     http_client_put_field(out, "User-Agent", SLICE("git/ringlet"));
     http_client_put_field(out, "Git-Protocol", SLICE("version=2"));
-    put_authorization(out, &s->url);
+    put_authorization(out, s);
     if (!out->err)
         out->err = target.err ? target.err : authority.err;
     buf_deinit(&target);
@@ -125,7 +149,7 @@ static void put_location(const struct git_smart *s, struct buf *b, struct slice 
     slice_cut(location, '#', &location, &fragment);
     root.path = (struct slice){NULL, 0};
     if (slice_starts(location, SLICE("//"))) {
-        buf_text(b, "http:");
+        buf_text(b, s->url.scheme == GIT_SCHEME_HTTPS ? "https:" : "http:");
     } else if (slice_starts(location, SLICE("/"))) {
         git_url_put(b, &root);
     } else if (slice_find(location, ':') >= slice_find(location, '/')) {
@@ -146,12 +170,16 @@ static enum err move_to(struct git_smart *s, struct slice base)
     const char *why;
     if (git_url_parse(base, &to, &why))
         return fail(s, ERR_UNSUPPORTED, "the remote redirects to something that is no git URL");
-    if (to.scheme != GIT_SCHEME_HTTP)
-        return fail(s, ERR_UNSUPPORTED, "the remote redirects to https://, which is not supported");
+    if (to.scheme == GIT_SCHEME_GIT)
+        return fail(s, ERR_UNSUPPORTED, "the remote redirects to git://, away from HTTP");
+    if (to.scheme != GIT_SCHEME_HTTPS && s->url.scheme == GIT_SCHEME_HTTPS)
+        return fail(s, ERR_DENIED, "the remote redirects from https:// to http://, in plain text");
     bool same = same_place(&s->url, &to);
     to.user = same ? s->url.user : (struct slice){NULL, 0};
     to.password = same ? s->url.password : (struct slice){NULL, 0};
     to.branch = s->url.branch;
+    if (!same)
+        s->user = s->secret = (struct slice){NULL, 0};
     s->url = to;
     return OK;
 }
@@ -185,12 +213,12 @@ static enum err redirect(struct git_smart *s)
 
 static enum err refused(struct git_smart *s, uint16_t status)
 {
-    bool named = s->url.user.len > 0;
     format_text(s->line, sizeof(s->line), "the remote answered %u", (unsigned int)status);
     if (status == 401)
         return fail(s, ERR_DENIED,
-                    named ? "the remote does not accept the name and password (401)"
-                          : "the remote asks for a name and a password (401)");
+                    is_named(s)         ? "the remote does not accept the name and password (401)"
+                    : s->secret.len > 0 ? "the remote does not accept the token (401)"
+                                        : "the remote asks for a name and a password (401)");
     if (status == 403)
         return fail(s, ERR_DENIED, "the remote does not permit it (403)");
     if (status == 404 || status == 410)

@@ -4,8 +4,9 @@
  *
  * One GET for the greeting, then one POST for each request. Redirects of the GET are followed as
  * git does: what was asked for must stand at the end of the new place, and what is before it is the
- * repository's URL from then on. A name and a password are sent to the host that they were given
- * for, and to no other. A server without the smart protocol is refused.
+ * repository's URL from then on; never from https:// to a plain scheme. A name and a password are sent
+ * to the host that they were given for, and to no other. A server without the smart protocol is
+ * refused.
  */
 #ifndef LIB_GIT_SMART_H
 #define LIB_GIT_SMART_H
@@ -29,6 +30,8 @@ struct git_smart_event {
 
 struct git_smart {
     struct git_url url; /* the present one */
+    struct slice user;  /* for the present place, over https only: see struct git_remote */
+    struct slice secret;
     struct http_client http;
     bool post; /* the present exchange is one */
     uint32_t redirects;
@@ -36,8 +39,9 @@ struct git_smart {
     char line[GIT_ERROR_MAX];
 };
 
-/* url's text must live as long as s. */
-void git_smart_init(struct git_smart *s, const struct git_url *url);
+/* url's text, user and secret must live as long as s. */
+void git_smart_init(struct git_smart *s, const struct git_url *url, struct slice user,
+                    struct slice secret);
 void git_smart_deinit(struct git_smart *s);
 
 /* Writes a request into an empty buffer, and expects its answer. */

@@ -159,7 +159,7 @@ static const char *parse(struct slice text, struct git_url *into)
 {
     const struct scheme *scheme = find_scheme(text);
     if (!scheme)
-        return "a URL that starts with git:// or http://";
+        return "a URL that starts with git://, http:// or https://";
     if (!plain_text(text))
         return "a URL without spaces and control characters (write %20 for a space)";
     into->scheme = scheme->scheme;

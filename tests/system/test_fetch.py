@@ -333,7 +333,7 @@ def test_nothing_to_fetch(git_remote, tmp_path):
 
 
 def test_urls_that_are_none(tmp_path):
-    for url in ("https://127.0.0.1/x", "ssh://h/x", "file:///x", "/x", "x", "git://h", "git://u@h/x"):
+    for url in ("ssh://h/x", "file:///x", "/x", "x", "git://h", "git://u@h/x"):
         refused(url, tmp_path / "x", "must be", 2)
     for arguments in ((), ("git://h/x",), ("git://h/x", "a", "b"), ("--depth", "git://h/x")):
         status, _, errors = tool("fetch", *arguments, cwd=tmp_path)

@@ -290,6 +290,8 @@ struct world {
     uint64_t blocks;
     uint32_t timers;
 
+    struct tls_client *tls; /* whom to trust over https; or NULL */
+    struct slice secret;
     struct git_fetch *fetch;
     unsigned events, cancel_at; /* cancels in the event of this number; 0: in none */
     unsigned heads, dones;
@@ -395,8 +397,9 @@ static enum err open_fetch(struct world *w, const char *url, const struct oid *h
     w->pack[0] = w->progress[0] = w->line[0] = w->ref[0] = '\0';
     remote_forget(&w->remote);
     remote_forget(&w->other);
-    enum err e = git_fetch_open(w->here, slice_text(url), have, count, OID_SHA1, &events, w,
-                                &w->fetch, &error);
+    struct git_remote remote = {.url = slice_text(url), .tls = w->tls, .secret = w->secret};
+    enum err e =
+        git_fetch_open(w->here, &remote, have, count, OID_SHA1, &events, w, &w->fetch, &error);
     snprintf(w->line, sizeof(w->line), "%.*s", SLICE_ARG(buf_slice(&error)));
     buf_deinit(&error);
     assert_int_equal(w->events + w->dones, 0);
@@ -625,8 +628,9 @@ static void without_memory(void **state)
             sim_memory_fail_nth(n);
             w->events = w->heads = 0;
             w->pack[0] = '\0';
-            enum err e = git_fetch_open(w->here, slice_text(url), NULL, 0, OID_SHA1, &events, w,
-                                        &w->fetch, &error);
+            struct git_remote remote = {.url = slice_text(url)};
+            enum err e =
+                git_fetch_open(w->here, &remote, NULL, 0, OID_SHA1, &events, w, &w->fetch, &error);
             if (e == OK)
                 assert_true(sim_run(is_over, w, clock_monotonic() + 3600 * CLOCK_SEC));
             else
@@ -870,7 +874,10 @@ static void urls_that_are_none(void **state)
 {
     struct world *w = *state;
     assert_int_equal(open_fetch(w, "https://git.example/r", NULL, 0), ERR_UNSUPPORTED);
-    assert_non_null(strstr(w->line, "https"));
+    assert_non_null(strstr(w->line, "nobody is trusted"));
+    w->secret = SLICE("token");
+    assert_int_equal(open_fetch(w, "http://git.example/r", NULL, 0), ERR_ARGUMENT);
+    assert_non_null(strstr(w->line, "https:// only"));
     assert_int_equal(open_fetch(w, "ssh://git.example/r", NULL, 0), ERR_ARGUMENT);
     assert_int_equal(open_fetch(w, "", NULL, 0), ERR_ARGUMENT);
 }

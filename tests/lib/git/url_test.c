@@ -142,7 +142,9 @@ static void what_may_be_fetched(void **state)
     (void)state;
     assert_null(git_url_check(SLICE("git://h/a")));
     assert_null(git_url_check(SLICE("http://h/a#b")));
-    assert_non_null(git_url_check(SLICE("https://h/a")));
+    assert_null(git_url_check(SLICE("https://h/a")));
+    assert_true(git_url_is_secure(SLICE("https://h/a")));
+    assert_false(git_url_is_secure(SLICE("http://h/a")) || git_url_is_secure(SLICE("https://")));
     assert_non_null(git_url_check(SLICE("ssh://h/a")));
 }
 
