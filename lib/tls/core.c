@@ -63,7 +63,8 @@ enum err tls_core_open(struct tls_core *c, struct ssl_ctx_st *context, struct bi
 {
     BIO *bio = BIO_new(method);
     c->ssl = bio ? SSL_new(context) : NULL;
-    if (!c->ssl) {
+    if (!c->ssl || !SSL_set_app_data(c->ssl, app)) {
+        tls_core_close(c);
         BIO_free(bio);
         ERR_clear_error();
         return ERR_MEMORY;
@@ -73,7 +74,6 @@ enum err tls_core_open(struct tls_core *c, struct ssl_ctx_st *context, struct bi
     BIO_set_data(bio, c);
     BIO_set_init(bio, 1);
     SSL_set_bio(c->ssl, bio, bio);
-    SSL_set_app_data(c->ssl, app);
     SSL_set_shed_handshake_config(c->ssl, 1);
     return OK;
 }

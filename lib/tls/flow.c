@@ -35,7 +35,6 @@ static void destroy(struct tls_flow *f)
     }
     timer_stop(&f->timer);
     task_cancel(&f->task);
-    list_remove(&f->link);
     tls_segments_drop(f);
     tls_chunks_drop(f);
     tls_handshake_free(f, f->handshake);

@@ -7,7 +7,7 @@
 #include "runtime/keyring.h"
 #include "signatures/memory.h"
 
-#include <openssl/pool.h>
+#include <openssl/ssl.h>
 
 #define NAMES_ARENA_MAX ((size_t)1 << 20)
 
@@ -54,18 +54,6 @@ static enum err read_names(struct arena *a, struct tls_identity *id, struct slic
     return ok ? OK : ERR_MEMORY;
 }
 
-static enum err read_chain(struct tls_identity *id, struct slice chain)
-{
-    struct slice der;
-    while (keyring_der(&chain, &der)) {
-        CRYPTO_BUFFER *b = CRYPTO_BUFFER_new(der.ptr, der.len, NULL);
-        if (!b)
-            return ERR_MEMORY;
-        id->chain[id->chain_len++] = b;
-    }
-    return OK;
-}
-
 static enum err check_chain(struct slice name, struct slice chain, struct x509 *leaf,
                             struct buf *error)
 {
@@ -81,7 +69,7 @@ static enum err check_chain(struct slice name, struct slice chain, struct x509 *
     return OK;
 }
 
-static enum err read_identity(struct tls_identities *ids, const struct signer *signer,
+static enum err read_identity(const struct tls_server *s, struct tls_identities *ids,
                               struct keyring_entry entry, struct buf *error)
 {
     struct tls_identity *id = &ids->list[ids->count++];
@@ -89,22 +77,24 @@ static enum err read_identity(struct tls_identities *ids, const struct signer *s
     enum err e = check_chain(entry.name, entry.bytes, &leaf, error);
     if (e)
         return e;
-    id->key = find_key(signer, leaf.spki);
-    if (id->key == signer_count(signer))
+    id->key = find_key(s->signer, leaf.spki);
+    if (id->key == signer_count(s->signer))
         return refuse(error, entry.name, ERR_MISMATCH, "fits none of the image's private keys");
-    id->algorithm = signer_key(signer, id->key).algorithm;
-    e = read_names(&ids->arena, id, entry.name, &leaf);
-    return e ? e : read_chain(id, entry.bytes);
+    id->context = tls_server_context(s);
+    if (!id->context ||
+        !tls_identity_set(id->context, entry.bytes, signer_key(s->signer, id->key).algorithm))
+        return ERR_MEMORY;
+    return read_names(&ids->arena, id, entry.name, &leaf);
 }
 
-static enum err read_section(struct tls_identities *ids, const struct signer *signer,
+static enum err read_section(const struct tls_server *s, struct tls_identities *ids,
                              struct slice section, struct buf *error)
 {
     struct keyring ring;
     struct keyring_entry entry;
     enum err e = keyring_open(&ring, KEYRING_CERTS, section);
     while (!e && keyring_next(&ring, &entry))
-        e = read_identity(ids, signer, entry, error);
+        e = read_identity(s, ids, entry, error);
     if (!e && keyring_bad(&ring))
         e = ERR_MALFORMED;
     if (!e && ids->count == 0) {
@@ -118,14 +108,14 @@ static enum err read_section(struct tls_identities *ids, const struct signer *si
 
 _Static_assert(KEYRING_ENTRIES_MAX <= SIGNER_KEYS_MAX, "all chains of an image have room");
 
-enum err tls_identities_open(struct slice section, const struct signer *signer,
+enum err tls_identities_open(const struct tls_server *s, struct slice section,
                              struct tls_identities **into, struct buf *error)
 {
     struct tls_identities *ids = memory_zalloc(sizeof *ids);
     if (!ids)
         return ERR_MEMORY;
     arena_init(&ids->arena, NAMES_ARENA_MAX);
-    enum err e = read_section(ids, signer, section, error);
+    enum err e = read_section(s, ids, section, error);
     if (e)
         tls_identities_close(ids);
     else
@@ -138,8 +128,7 @@ void tls_identities_close(struct tls_identities *ids)
     if (!ids)
         return;
     for (size_t i = 0; i < ids->count; i++)
-        for (size_t c = 0; c < ids->list[i].chain_len; c++)
-            CRYPTO_BUFFER_free(ids->list[i].chain[c]);
+        SSL_CTX_free(ids->list[i].context);
     arena_deinit(&ids->arena);
     memory_free(ids);
 }

@@ -121,13 +121,13 @@ void tls_output_work(struct tls_flow *f);
 
 /* --- the server's side (server.c) --- */
 
+struct tls_server;
+
 struct tls_identity {
     struct slice *names; /* in the arena, lower case; the entry's own first */
     size_t name_count;
-    struct crypto_buffer_st *chain[TLS_CHAIN_MAX];
-    size_t chain_len;
-    size_t key; /* of the signer */
-    enum signer_algorithm algorithm;
+    struct ssl_ctx_st *context; /* holds the chain */
+    size_t key;                 /* of the signer */
 };
 
 /* The chains in use (identity.c). */
@@ -137,7 +137,8 @@ struct tls_identities {
     size_t count;
 };
 
-enum err tls_identities_open(struct slice section, const struct signer *signer,
+/* The section's chains, for a server whose other settings stand. */
+enum err tls_identities_open(const struct tls_server *s, struct slice section,
                              struct tls_identities **into, struct buf *error);
 void tls_identities_close(struct tls_identities *ids);
 /* host empty: the client named none. */
@@ -162,6 +163,9 @@ struct tls_server {
     bool closed;
 };
 
+/* A context with all that the server's connections have in common. NULL: no memory. */
+struct ssl_ctx_st *tls_server_context(const struct tls_server *s);
+
 /* Frees it if it is closed and nothing lives on it. */
 void tls_server_release(struct tls_server *s);
 
@@ -177,7 +181,11 @@ enum err tls_protocols_write(const char *const *protocols, size_t count, struct 
 
 /* --- signing (signing.c) --- */
 
-/* The connection is served with this chain, and the key that it certifies. */
+/* Who is served by this context shows the chain (DER, leaf first), whose key is the signer's. */
+bool tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
+                      enum signer_algorithm algorithm);
+
+/* The connection is served as this one. */
 bool tls_identity_use(struct ssl_st *ssl, const struct tls_identity *identity);
 
 /* --- verifying (verify.c) --- */

@@ -203,23 +203,32 @@ void tls_server_accept(struct tls_server *s, struct flow *below, accept_fn *acce
 
 /* --- the server itself --- */
 
-static bool configure_context(struct tls_server *s)
+static bool configure(SSL_CTX *c, const struct tls_server *s)
 {
     static const SSL_TICKET_AEAD_METHOD tickets = {ticket_overhead, ticket_seal, ticket_open};
     static const uint8_t session_context[] = "ringlet";
-    SSL_CTX *c = s->context;
+    const int verify[] = {
+        [TLS_CLIENT_ASK] = SSL_VERIFY_PEER,
+        [TLS_CLIENT_REQUIRE] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+    };
     SSL_CTX_set_cert_cb(c, choose_certificate, NULL);
     SSL_CTX_set_alpn_select_cb(c, choose_protocol, NULL);
     SSL_CTX_set_ticket_aead_method(c, &tickets);
     SSL_CTX_set_timeout(c, (uint32_t)TICKET_SECONDS);
     SSL_CTX_set_session_psk_dhe_timeout(c, (uint32_t)TICKET_SECONDS);
     if (s->client_auth != TLS_CLIENT_NONE)
-        SSL_CTX_set_custom_verify(c,
-                                  s->client_auth == TLS_CLIENT_REQUIRE
-                                      ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                                      : SSL_VERIFY_PEER,
-                                  verify_client);
+        SSL_CTX_set_custom_verify(c, verify[s->client_auth], verify_client);
     return SSL_CTX_set_session_id_context(c, session_context, sizeof session_context - 1) == 1;
+}
+
+struct ssl_ctx_st *tls_server_context(const struct tls_server *s)
+{
+    SSL_CTX *c = tls_context();
+    if (c && !configure(c, s)) {
+        SSL_CTX_free(c);
+        c = NULL;
+    }
+    return c;
 }
 
 /* What the library makes once and cannot do without is made while a failure can still be told. */
@@ -243,9 +252,9 @@ static enum err set_up(struct tls_server *s, const struct tls_server_config *con
         memcpy(s->protocols, config->protocols, s->protocol_count * sizeof *s->protocols);
     if (config->client_auth != TLS_CLIENT_NONE && config->client_anchors.len)
         s->anchors = tls_anchors_open(config->client_anchors, &e);
-    s->context = tls_context();
+    s->context = tls_server_context(s);
     s->method = tls_core_method();
-    if (!e && (!s->context || !s->method || !warm_up() || !configure_context(s)))
+    if (!e && (!s->context || !s->method || !warm_up()))
         e = ERR_MEMORY;
     ERR_clear_error();
     return e;
@@ -299,7 +308,7 @@ void tls_server_close(struct tls_server *s)
 enum err tls_server_certificates(struct tls_server *s, struct slice section, struct buf *error)
 {
     struct tls_identities *ids;
-    enum err e = tls_identities_open(section, s->signer, &ids, error);
+    enum err e = tls_identities_open(s, section, &ids, error);
     if (e)
         return e;
     tls_identities_close(s->identities);

@@ -3,8 +3,11 @@
  * then the handshake waits; when it goes on, libssl fetches what has come.
  */
 #include "lib/tls/internal.h"
+#include "runtime/keyring.h"
 #include "signatures/memory.h"
 
+#include <openssl/err.h>
+#include <openssl/pool.h>
 #include <openssl/ssl.h>
 
 static void on_signature(void *owner, enum err why, struct slice signature)
@@ -98,11 +101,36 @@ static struct schemes schemes_of(enum signer_algorithm algorithm)
     }
 }
 
+static size_t read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX])
+{
+    struct slice der;
+    size_t count = 0;
+    while (count < TLS_CHAIN_MAX && keyring_der(&chain, &der)) {
+        into[count] = CRYPTO_BUFFER_new(der.ptr, der.len, NULL);
+        if (!into[count])
+            break;
+        count++;
+    }
+    return count;
+}
+
+bool tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
+                      enum signer_algorithm algorithm)
+{
+    CRYPTO_BUFFER *certificates[TLS_CHAIN_MAX];
+    const struct schemes s = schemes_of(algorithm);
+    size_t count = read_chain(chain, certificates);
+    bool ok = count > 0 &&
+              SSL_CTX_set_chain_and_key(context, certificates, count, NULL, &method) == 1 &&
+              SSL_CTX_set_signing_algorithm_prefs(context, s.list, s.count) == 1;
+    while (count)
+        CRYPTO_BUFFER_free(certificates[--count]);
+    ERR_clear_error();
+    return ok;
+}
+
 bool tls_identity_use(struct ssl_st *ssl, const struct tls_identity *identity)
 {
-    const struct schemes s = schemes_of(identity->algorithm);
     tls_flow_of(ssl)->handshake->key = identity->key;
-    return SSL_set_chain_and_key(ssl, (CRYPTO_BUFFER *const *)identity->chain, identity->chain_len,
-                                 NULL, &method) == 1 &&
-           SSL_set_signing_algorithm_prefs(ssl, s.list, s.count) == 1;
+    return SSL_set_SSL_CTX(ssl, identity->context) == identity->context;
 }

@@ -42,22 +42,12 @@ static void end_own(struct end *e, struct flow *f)
     flow_own(f, &end_events, e);
 }
 
-static void end_accept(void *owner, struct flow *f)
-{
-    struct end *e = owner;
-    e->answers++;
-    if (e->flow) /* one at a time is looked at */
-        flow_abort(f);
-    else
-        end_own(e, f);
-}
-
-static void end_connected(void *owner, enum err why, const char *reason, struct flow *f)
+/* For stack_connect. */
+static void end_answer(void *owner, enum err why, struct flow *f)
 {
     struct end *e = owner;
     e->answers++;
     e->why = why;
-    strncpy(e->reason, reason, sizeof e->reason - 1);
     if (f)
         end_own(e, f);
 }
