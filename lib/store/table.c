@@ -33,7 +33,8 @@ uint32_t store_table_find(const struct store *s, const uint8_t *id)
 
 static void refill(struct store *s)
 {
-    memset(s->slots, 0, s->slot_count * sizeof(*s->slots));
+    if (s->slot_count > 0)
+        memset(s->slots, 0, s->slot_count * sizeof(*s->slots));
     s->slots_used = 0;
     for (uint32_t i = 0; i < s->count; i++) {
         if (!(s->entries[i].flags & ENTRY_NAMED))

@@ -8,7 +8,7 @@
 
 struct bytes {
     uint8_t *ptr;
-    size_t len;
+    size_t len, cap;
 };
 
 struct sim_client {
@@ -24,7 +24,10 @@ static void append(struct bytes *b, struct slice more)
 {
     if (more.len == 0)
         return;
-    b->ptr = realloc(b->ptr, b->len + more.len);
+    if (more.len > b->cap - b->len) {
+        b->cap = 2 * (b->len + more.len);
+        b->ptr = realloc(b->ptr, b->cap);
+    }
     assert_always(b->ptr != NULL);
     memcpy(b->ptr + b->len, more.ptr, more.len);
     b->len += more.len;
@@ -33,7 +36,7 @@ static void append(struct bytes *b, struct slice more)
 static void clear(struct bytes *b)
 {
     free(b->ptr);
-    *b = (struct bytes){NULL, 0};
+    *b = (struct bytes){NULL, 0, 0};
 }
 
 static void close_flow(struct sim_client *c)
