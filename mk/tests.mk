@@ -43,10 +43,12 @@ system-build:
 system: system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST)
 
-sanitize:
+sanitize: setup
+	@deps/install test
+	@$(MAKE) --no-print-directory deps-test
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=build/sanitize unit system
 
-lint:
+lint: setup
 	@deps/install test
 	@mk/lint
 
@@ -62,7 +64,8 @@ FUZZ         ?= $(FUZZ_TARGETS)
 SECONDS      ?= 10
 FUZZ_BUILD   := build/fuzz
 
-fuzz:
+fuzz: setup
+	@deps/install test
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) CC=clang OPTIMISE="-O1 -g" \
 	    INSTRUMENT="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
 	    fuzz-build FUZZ="$(FUZZ)"
