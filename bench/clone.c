@@ -78,8 +78,9 @@ int main(int argc, char **argv)
         return 2;
     }
     uint64_t began = clock_monotonic();
-    enum err e = git_fetch_open(process_stack(), slice_text(argv[1]), NULL, 0, OID_SHA1, &events,
-                                &c, &fetch, &error);
+    struct git_remote remote = {.url = slice_text(argv[1])};
+    enum err e =
+        git_fetch_open(process_stack(), &remote, NULL, 0, OID_SHA1, &events, &c, &fetch, &error);
     if (e == OK) {
         loop_run();
         e = c.why;

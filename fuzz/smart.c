@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2 || git_url_parse(SLICE("http://n:p@git.example/a"), &url, &wanted))
         return 0;
     buf_init(&out, 1 << 20);
-    git_smart_init(&s, &url);
+    git_smart_init(&s, &url, SLICE("user"), SLICE("secret"));
     git_smart_get(&s, &out);
     check_request(&s, &out);
     answer(&s, slice_of(data + 1, size - 1), (size_t)data[0] + 1, &out);

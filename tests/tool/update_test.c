@@ -80,8 +80,9 @@ static enum err fetch(struct owner *o, const char *repository)
     buf_init(&error, 512);
     o->bytes = 0;
     enum oid_kind kind = o->store ? store_kind(o->store) : OID_SHA1;
-    assert_int_equal(git_fetch_open(process_stack(), slice_text(url), &o->have, o->has ? 1 : 0,
-                                    kind, &events, o, &f, &error),
+    struct git_remote remote = {.url = slice_text(url)};
+    assert_int_equal(git_fetch_open(process_stack(), &remote, &o->have, o->has ? 1 : 0, kind,
+                                    &events, o, &f, &error),
                      OK);
     buf_deinit(&error);
     loop_run();
