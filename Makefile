@@ -9,7 +9,7 @@ include mk/app.mk
 include mk/tool.mk
 include mk/tests.mk
 
-.PHONY: all run test unit system lint sanitize fuzz bench clean help setup
+.PHONY: all run test unit system lint sanitize fuzz bench scan clean help setup
 
 all: rooms tool
 
@@ -34,11 +34,16 @@ test: setup
 clean:
 	rm -rf $(BUILD) apps/*/dist
 
+# Everything that testssl.sh knows, against canopy.
+scan: system-build
+	@RINGLET_SCAN=whole $(MAKE) --no-print-directory system PYTEST="-k testssl"
+
 help:
 	@echo "make run        serve the sample site at http://localhost:8080/ (PORT=...)"
 	@echo "make test       every test; make unit, make system: a part of them"
 	@echo "make lint       include directions, exports, format, warnings of gcc and clang"
 	@echo "make sanitize   the tests again, under address and undefined-behaviour sanitizers"
 	@echo "make fuzz       fuzz every target (SECONDS=10 each; FUZZ=NAME for one)"
+	@echo "make scan       all that testssl.sh finds to say of our TLS"
 	@echo "make bench      the table of ratios against peers"
 	@echo "make app APP=NAME, make tool, make clean"

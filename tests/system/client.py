@@ -32,10 +32,14 @@ class Closed(Exception):
 
 
 class Connection:
-    def __init__(self, port, host="127.0.0.1", timeout=30):
+    def __init__(self, port, host="127.0.0.1", timeout=30, context=None, name="localhost"):
+        """context: of ssl, for HTTPS; the server has to be `name` then."""
         self.host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            self.host = f"{name}:{port}"
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.pending = b""
 
     def __enter__(self):
@@ -114,7 +118,7 @@ class Connection:
         return self.pending == b""
 
 
-def request(port, method, target, fields=None, body=b"", host="127.0.0.1", timeout=30):
+def request(port, method, target, fields=None, body=b"", **options):
     """One request on a connection of its own, which the server is asked to close."""
-    with Connection(port, host, timeout) as connection:
+    with Connection(port, **options) as connection:
         return connection.request(method, target, {"Connection": "close", **(fields or {})}, body)

@@ -9,9 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import certs  # noqa: E402
 from gitremote import GitRemote  # noqa: E402
 from images import build, configure  # noqa: E402
-from program import PLAIN, Canopy  # noqa: E402
+from program import PLAIN, Canopy, SecureCanopy  # noqa: E402
 from support import BUNDLE  # noqa: E402
 
 
@@ -36,9 +37,9 @@ class Running:
         self.folder = folder
         self.started = []
 
-    def __call__(self, *arguments, ready="content", **options):
+    def __call__(self, *arguments, ready="content", kind=Canopy, **options):
         """ready: "content", "listening", or None to not wait at all."""
-        program = Canopy(self.folder, arguments, **options)
+        program = kind(self.folder, arguments, **options)
         self.started.append(program)
         program.start()
         if ready:
@@ -63,6 +64,24 @@ def canopy(tmp_path):
     running = Running(tmp_path)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """A certificate authority that all tests share."""
+    return certs.Authority()
+
+
+@pytest.fixture
+def secure(tmp_path, canopy, authority):
+    """secure(ARGUMENT..., pairs={NAME: (KEY, CERTIFICATE...)}) starts one that serves HTTPS; without
+    pairs it is localhost."""
+    def start(*arguments, pairs=None, **options):
+        for name, pair in (pairs or {"server": authority.issue(["localhost"])}).items():
+            certs.write_pair(tmp_path / "tls", name, *pair)
+        return canopy(*arguments, kind=SecureCanopy, keys=tmp_path / "tls",
+                      authority=certs.pem_of(authority.certificate), **options)
+    return start
 
 
 @pytest.fixture(scope="module")

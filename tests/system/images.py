@@ -2,10 +2,10 @@
 import os
 import subprocess
 
+from program import TOOL
 from support import BUILD, ROOT, SANITIZED, SLOWER
 
 APP = ROOT / "apps" / "canopy"
-TOOL = BUILD / "tool" / "canopy" / "ringlet"
 
 
 def clean_environment(**more):

@@ -1,7 +1,11 @@
 """A running canopy: started with arguments, asked over HTTP, ended with a look at how it ended."""
+import hashlib
 import os
 import re
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import time
 
@@ -9,6 +13,7 @@ import client
 from support import BUILD, SLOWER, accepts, free_port, wait
 
 PLAIN = BUILD / "plain" / "canopy"
+TOOL = BUILD / "tool" / "canopy" / "ringlet"
 STOP_SECONDS = 6 * SLOWER
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:|panic")
 
@@ -74,6 +79,10 @@ class Canopy:
             self.process.wait()
         self.process = None
 
+    @property
+    def base(self):
+        return f"http://127.0.0.1:{self.port}"
+
     # --- what it says ----------------------------------------------------------------------------
 
     @property
@@ -123,6 +132,59 @@ class Canopy:
         """Resident and peak kilobytes, as the host sees them."""
         text = open(f"/proc/{self.process.pid}/status").read()
         return {k: int(v) for k, v in re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", text, re.M)}
+
+
+class SecureCanopy(Canopy):
+    """A canopy that serves HTTPS with keys of a folder; requests go there, and trust `authority`."""
+
+    def __init__(self, folder, arguments, keys, authority, program=PLAIN, tls_port=None):
+        image = folder / f"image-{free_port()}"
+        shutil.copy(program, image)
+        put_keys(image, keys)
+        super().__init__(folder, arguments, image)
+        self.image = image
+        self.tls_port = tls_port or free_port()
+        self.command += ["--tls", str(self.tls_port)]
+        self.authority = folder / "authority.pem"
+        self.authority.write_bytes(authority)
+        self.context = ssl.create_default_context(cafile=self.authority)
+
+    @property
+    def base(self):
+        return f"https://localhost:{self.tls_port}"
+
+    def renew(self, keys):
+        """Other certificates in the image's file, and the program is told to look."""
+        put_keys(self.image, keys)
+        self.process.send_signal(signal.SIGHUP)
+
+    def wait_listening(self):
+        wait(lambda: accepts(self.tls_port) or self.ended(), f"{self.command} to listen")
+        return super().wait_listening()
+
+    def request(self, method, target, fields=None, body=b"", **options):
+        return client.request(self.tls_port, method, target, fields, body,
+                              **{"context": self.context, **options})
+
+    def plain(self, method, target, fields=None, body=b"", **options):
+        """The same without TLS."""
+        return client.request(self.port, method, target, fields, body, **options)
+
+    def connect(self, **options):
+        return client.Connection(self.tls_port, **{"context": self.context, **options})
+
+    def certificate(self, name="localhost"):
+        """What is shown to a client that asks for this name: the SHA-256 of its DER."""
+        trusting = ssl._create_unverified_context()
+        with socket.create_connection(("127.0.0.1", self.tls_port), timeout=20) as plain:
+            with trusting.wrap_socket(plain, server_hostname=name) as secure:
+                return hashlib.sha256(secure.getpeercert(True)).hexdigest()
+
+
+def put_keys(image, folder):
+    done = subprocess.run([str(TOOL), "keys", str(image), str(folder)], capture_output=True,
+                          text=True, timeout=60 * SLOWER)
+    assert done.returncode == 0, done.stderr
 
 
 def run(arguments, program=PLAIN, seconds=30, **options):

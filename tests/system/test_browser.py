@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(SANITIZED, reason="a browser shows nothing new o
 
 def look(site, paths, views=None, exclude=(), disable=()):
     """What the browser reports, by (path, view)."""
-    job = {"base": f"http://127.0.0.1:{site.port}", "paths": list(paths), "views": views,
+    job = {"base": site.base, "paths": list(paths), "views": views,
            "axe": str(DEPS / "axe-core/share/axe.min.js"), "exclude": list(exclude),
            "disable": list(disable),
            "shots": os.environ.get("RINGLET_SHOTS"), "full": True}

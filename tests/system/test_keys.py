@@ -11,12 +11,7 @@ import certs
 from images import build, configure, tool
 from program import PLAIN
 from sites import small
-from support import ROOT
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return certs.Authority()
+from support import ROOT, SANITIZED
 
 
 @pytest.fixture
@@ -278,6 +273,108 @@ def test_names_that_are_not_the_files(authority, plain, folder):
     assert ".pem is not for" not in tool("keys", plain, folder)[2]
 
 
+# --- configure ---
+
+
+def configured(path, *arguments):
+    status, output, errors = tool("configure", "--to", path, *arguments)
+    assert status == 0, errors
+    return output, errors
+
+
+def test_configure_takes_keys(authority, tmp_path, folder):
+    key, certificate = authority.issue(["a.example"])
+    certs.write_pair(folder, "server", key, certificate)
+    config = tmp_path / "config"
+    configured(config, "--tls", "8443", "--tls-dir", folder)
+    assert certs.der_of_key(key) in (config / "keys").read_bytes()
+    for name in ("keys", "certs", "settings"):
+        assert stat.S_IMODE((config / name).stat().st_mode) == 0o600
+    image = build(config, tmp_path / "dist")
+    assert certs.fingerprint(certificate) in keys(image)
+    assert stat.S_IMODE(image.stat().st_mode) & 0o077 == 0
+    for made in image.parent.iterdir():
+        if certs.der_of_key(key) in made.read_bytes():
+            assert stat.S_IMODE(made.stat().st_mode) & 0o077 == 0, made
+    output, errors = configured(config, "--tls-dir", folder)
+    assert "not used" in errors and not (config / "keys").exists()
+    assert not (config / "certs").exists()
+
+
+def test_configure_refuses_what_keys_refuses(authority, tmp_path, folder):
+    key, _ = authority.issue(["a.example"])
+    certs.write_pair(folder, "server", *authority.issue(["a.example"]))
+    config = tmp_path / "config"
+    configured(config, "--tls", "--tls-dir", folder, "--name", "first")
+    before = {f.name: f.read_bytes() for f in config.iterdir()}
+    (folder / "server.key").write_bytes(certs.pem_of_key(key))
+    status, _, errors = tool("configure", "--to", config, "--tls", "--tls-dir", folder, "--name",
+                             "second")
+    assert status == 1 and "server.key does not fit" in errors
+    assert {f.name: f.read_bytes() for f in config.iterdir()} == before
+
+
+def test_configure_makes_a_pair_for_localhost(tmp_path, folder):
+    config = tmp_path / "config"
+    output, _ = configured(config, "--tls", "--tls-dir", folder)
+    assert f"made {folder}/server.key" in output and "localhost" in output
+    assert stat.S_IMODE((folder / "server.key").stat().st_mode) == 0o600
+    image = build(config, tmp_path / "dist")
+    shown = keys(image)
+    for text in ("CN=localhost", "localhost, 127.0.0.1, ::1", "itself", "365 days left",
+                 "ECDSA P-256"):
+        assert text in shown.replace("364 days", "365 days"), shown
+    checked = subprocess.run(["openssl", "verify", "-CAfile", folder / "server.pem",
+                              "-verify_hostname", "localhost", folder / "server.pem"],
+                             capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    pair = (folder / "server.key").read_bytes()
+    output, _ = configured(config, "--tls", "--tls-dir", folder)
+    assert "made" not in output and (folder / "server.key").read_bytes() == pair
+
+
+def test_the_root_of_the_content(authority, tmp_path, folder, git_remote):
+    repository = git_remote.create("s", small())  # https://small.example
+    certs.write_pair(folder, "server", *authority.issue(["other.example"]))
+    arguments = ("--content", repository.bare, "--tls", "--tls-dir", folder)
+    _, errors = configured(tmp_path / "config", *arguments)
+    assert "warning: no certificate is for small.example" in errors
+    image = build(tmp_path / "config", tmp_path / "dist")
+    assert "small.example" in tool("keys", image, folder)[2]
+    certs.write_pair(folder, "server", *authority.issue(["small.example"]))
+    _, errors = configured(tmp_path / "config", *arguments)
+    assert "warning" not in errors
+    assert "small.example, which" not in tool("keys", image, folder)[2]
+
+
+def test_whom_to_trust(authority, tmp_path, folder):
+    config, bundle = tmp_path / "config", tmp_path / "ca.pem"
+    der = authority.certificate.public_bytes(certs.serialization.Encoding.DER)
+    bundle.write_bytes(certs.pem_of(authority.certificate))
+    configured(config)
+    machine = (config / "anchors").read_bytes()
+    assert len(machine) > 50_000 and der not in machine
+    configured(config, "--trust", bundle)
+    assert (config / "anchors").read_bytes() == der
+    assert "1 certificate authorities" in tool("describe", build(config, tmp_path / "dist"))[1]
+    configured(config, "--authenticator", "sha256:" + "0" * 64)
+    assert not (config / "anchors").exists()
+    bundle.write_bytes(b"nothing")
+    status, _, errors = tool("configure", "--to", config, "--trust", bundle)
+    assert status == 1 and "ca.pem holds no certificate" in errors
+    status, _, errors = tool("configure", "--to", config, "--authenticator", "sha256:12")
+    assert status == 2 and "--authenticator" in errors
+
+
+def test_secrets_are_not_described(tmp_path):
+    image = tmp_path / "dist"
+    configure(tmp_path / "config", "-r", "https://ann:hunter2@h.example/x", "--remote-token",
+              "t0ken")
+    output = tool("describe", build(tmp_path / "config", image))[1]
+    assert "https://...@h.example/x" in output and "remote-token = (not shown)" in output
+    assert "hunter2" not in output and "t0ken" not in output
+
+
 # --- the same bits ---
 
 
@@ -291,7 +388,7 @@ def copy_tree(into):
     (into / "build/deps").symlink_to((ROOT / "build/deps").resolve())
 
 
-@pytest.mark.skipif("sanitize" in os.environ.get("RINGLET_BUILD", ""), reason="once is enough")
+@pytest.mark.skipif(SANITIZED, reason="once is enough")
 def test_an_image_is_the_same_whoever_builds_it(tmp_path):
     """Two folders of different names, two users' masks, two clocks."""
     made = []
