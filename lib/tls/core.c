@@ -102,6 +102,7 @@ static enum tls_failure classify_ssl(int reason)
         return TLS_NO_COMMON;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_KEY_USAGE_BIT_INCORRECT:
         return TLS_CERTIFICATE;
     case SSL_R_NO_RENEGOTIATION:
         return TLS_RENEGOTIATION;

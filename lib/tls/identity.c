@@ -81,10 +81,12 @@ static enum err read_identity(const struct tls_server *s, struct tls_identities 
     if (id->key == signer_count(s->signer))
         return refuse(error, entry.name, ERR_MISMATCH, "fits none of the image's private keys");
     id->context = tls_server_context(s);
-    if (!id->context ||
-        !tls_identity_set(id->context, entry.bytes, signer_key(s->signer, id->key).algorithm))
+    if (!id->context)
         return ERR_MEMORY;
-    return read_names(&ids->arena, id, entry.name, &leaf);
+    e = tls_identity_set(id->context, entry.bytes, signer_key(s->signer, id->key).algorithm);
+    if (e == ERR_UNSUPPORTED)
+        return refuse(error, entry.name, e, "is not for TLS servers: its key may not sign");
+    return e ? e : read_names(&ids->arena, id, entry.name, &leaf);
 }
 
 static enum err read_section(const struct tls_server *s, struct tls_identities *ids,

@@ -181,8 +181,9 @@ enum err tls_protocols_write(const char *const *protocols, size_t count, struct 
 
 /* --- signing (signing.c) --- */
 
-/* Who is served by this context shows the chain (DER, leaf first), whose key is the signer's. */
-bool tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
+/* Who is served by this context shows the chain (DER, leaf first), whose key is the signer's.
+ * ERR_UNSUPPORTED: its leaf is not for signing. ERR_MEMORY. */
+enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
                       enum signer_algorithm algorithm);
 
 /* The connection is served as this one. */

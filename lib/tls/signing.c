@@ -114,8 +114,8 @@ static size_t read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX])
     return count;
 }
 
-bool tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
-                      enum signer_algorithm algorithm)
+enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
+                          enum signer_algorithm algorithm)
 {
     CRYPTO_BUFFER *certificates[TLS_CHAIN_MAX];
     const struct schemes s = schemes_of(algorithm);
@@ -123,10 +123,11 @@ bool tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
     bool ok = count > 0 &&
               SSL_CTX_set_chain_and_key(context, certificates, count, NULL, &method) == 1 &&
               SSL_CTX_set_signing_algorithm_prefs(context, s.list, s.count) == 1;
+    bool memory = count == 0 || ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
     while (count)
         CRYPTO_BUFFER_free(certificates[--count]);
     ERR_clear_error();
-    return ok;
+    return ok ? OK : memory ? ERR_MEMORY : ERR_UNSUPPORTED;
 }
 
 bool tls_identity_use(struct ssl_st *ssl, const struct tls_identity *identity)

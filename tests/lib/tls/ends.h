@@ -43,7 +43,7 @@ static void end_own(struct end *e, struct flow *f)
 }
 
 /* For stack_connect. */
-static void end_answer(void *owner, enum err why, struct flow *f)
+static inline void end_answer(void *owner, enum err why, struct flow *f)
 {
     struct end *e = owner;
     e->answers++;
