@@ -21,6 +21,12 @@ static void answer_running(struct http_exchange *x)
     reply_text(x, 202, "update: running; /status tells how it ends\n");
 }
 
+static void end(struct push *p)
+{
+    timer_stop(&p->patience);
+    memory_free(p);
+}
+
 static void on_updated(struct content_waiter *w, enum err why)
 {
     struct push *p = CONTAINER(w, struct push, waiter);
@@ -28,8 +34,7 @@ static void on_updated(struct content_waiter *w, enum err why)
     buf_init(&text, STATUS_BYTES_MAX);
     status_update(&text, p->web->content);
     reply_buf(p->exchange, why == OK ? 200 : 502, &text);
-    timer_stop(&p->patience);
-    memory_free(p);
+    end(p);
 }
 
 static void on_impatient(struct timer *t)
@@ -37,7 +42,7 @@ static void on_impatient(struct timer *t)
     struct push *p = CONTAINER(t, struct push, patience);
     content_forget(p->web->content, &p->waiter);
     answer_running(p->exchange);
-    memory_free(p);
+    end(p);
 }
 
 void push_answer(struct web *w, struct http_exchange *x, const struct http_request *request,
