@@ -26,7 +26,8 @@ $(BUILD)/apps/%.o: apps/%.c
 # The image's own sections: settings, content, and the manifest that `ringlet describe` reads.
 $(DIST)/.manifest: FORCE
 	@mkdir -p $(DIST)
-	@mk/manifest $(APP) process "$(APP_LIBS)" "$(APP_SIGNATURES)" >$@.new
+	@mk/manifest $(APP) process "$(APP_LIBS)" "$(APP_SIGNATURES)" \
+	    "$(DEPS_LIB) $(DEPS_DATA)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 IMAGE_PARTS := settings content anchors keys certs

@@ -41,7 +41,8 @@ system-build:
 	@$(MAKE) --no-print-directory -j$(JOBS) tool app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
 
 system: system-build
-	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/system $(PYTEST)
+	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
+	    -n $(JOBS) --dist loadfile tests/system $(PYTEST)
 
 sanitize: setup
 	@deps/install test

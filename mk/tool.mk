@@ -3,7 +3,7 @@
 TOOL_OBJECTS := $(call objects,tool)
 TOOL         := $(BUILD)/tool/$(APP)/ringlet
 
-.PHONY: tool print-deps
+.PHONY: tool
 tool: $(TOOL)
 
 # It reads private keys and makes certificates: with AWS-LC's own headers.
@@ -18,6 +18,3 @@ $(TOOL): $(TOOL_OBJECTS) $(BUILD)/apps/$(APP)/settings.o $(BUILD)/libs.a $(BUILD
 	$(call say,link,$@)
 	$(Q)$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group
-
-print-deps:
-	@echo $(DEPS_LIB) $(DEPS_DATA)
