@@ -15,12 +15,13 @@ def clean_environment(**more):
     return {**kept, **more}
 
 
-def tool(*arguments, cwd=ROOT, seconds=120):
-    """The ringlet command itself, without its door: (status, output, errors)."""
+def tool(*arguments, cwd=ROOT, seconds=120, **variables):
+    """The ringlet command itself, without its door: (status, output, errors). variables: more of
+    its environment."""
     done = subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True, text=True,
                           timeout=seconds * SLOWER, cwd=cwd, env=clean_environment(
                               RINGLET_ROOT=str(ROOT), RINGLET_APP="canopy",
-                              RINGLET_APP_DIR=str(APP)))
+                              RINGLET_APP_DIR=str(APP), **variables))
     for mark in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
         assert mark not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
