@@ -1,0 +1,261 @@
+/*
+ * Certificates over months of virtual time: which of two is served, what is said of the days that
+ * are left, and what is refused.
+ */
+#include "apps/canopy/secure.h"
+#include "platform/sim/net.h"
+#include "platform/sim/signer.h"
+#include "runtime/keyring.h"
+#include "runtime/loop.h"
+#include "signatures/memory.h"
+#include "tests/support/pki.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DAY (24 * 60 * 60 * CLOCK_SEC)
+
+static struct pki ca;
+static struct secure secure;
+static struct signer *signer;
+static struct sim_net *net;
+static struct world world;
+static bool stopped;
+
+static int make_authority(void **state)
+{
+    (void)state;
+    ca = pki_make(&(struct pki_request){.name = "CA", .authority = true}, NULL);
+    return 0;
+}
+
+static int free_authority(void **state)
+{
+    (void)state;
+    pki_free(&ca);
+    return 0;
+}
+
+/* A certificate for a.example from and until so many days from the beginning. */
+static struct pki make_leaf(int from, int until)
+{
+    return pki_make(&(struct pki_request){.name = "a.example",
+                                          .hosts = "DNS:a.example",
+                                          .not_before = PKI_NOW + from * PKI_DAY,
+                                          .not_after = PKI_NOW + until * PKI_DAY},
+                    &ca);
+}
+
+static struct buf section_of(const struct pki *leaf, const char *name)
+{
+    struct buf section;
+    buf_init(&section, KEYRING_CERTS_SIZE);
+    pki_certs(&section, &(struct pki_entry){name, {leaf, &ca, NULL}}, 1);
+    return section;
+}
+
+static enum err start(const struct pki *leaf)
+{
+    struct buf keys, certs = section_of(leaf, "server");
+    buf_init(&keys, KEYRING_KEYS_SIZE);
+    pki_keys(&keys, &(struct pki_entry){"server", {leaf, NULL}}, 1);
+    sim_reset(1);
+    sim_clock_set_wall(PKI_NOW * (int64_t)CLOCK_SEC);
+    net = sim_net_open(1);
+    signer = sim_signer_open(buf_slice(&keys));
+    world = (struct world){.stack = sim_net_host(net, "192.0.2.1"),
+                           .signer = signer,
+                           .certificates = buf_slice(&certs)};
+    enum err e = secure_start(&secure, &world);
+    buf_deinit(&keys);
+    buf_deinit(&certs);
+    return e;
+}
+
+static void on_stopped(void)
+{
+    stopped = true;
+}
+
+static void stop(void)
+{
+    stopped = false;
+    secure_stop(&secure, 5, on_stopped);
+    sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    assert_true(stopped);
+    sim_signer_close(signer);
+    assert_int_equal(sim_net_close(net), 0);
+    assert_int_equal(loop_timers(), 0);
+}
+
+static void pass(uint64_t days)
+{
+    sim_run(NULL, NULL, clock_monotonic() + days * DAY);
+}
+
+static size_t said(const char *words)
+{
+    struct slice text = sim_console();
+    size_t count = 0;
+    for (size_t at; (at = slice_search(text, slice_text(words))) < text.len; count++)
+        text = slice_drop(text, at + 1);
+    return count;
+}
+
+/* Whether this is what new connections get. */
+static bool serves(const struct pki *leaf)
+{
+    struct keyring ring;
+    struct keyring_entry entry;
+    assert_int_equal(keyring_open(&ring, KEYRING_CERTS, buf_slice(&secure.certificates.served)),
+                     OK);
+    assert_true(keyring_next(&ring, &entry));
+    return slice_starts(entry.bytes, leaf->cert);
+}
+
+static void days_left_are_said_each_day(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 35);
+    assert_int_equal(start(&leaf), OK);
+    pass(4);
+    assert_int_equal(said("days left"), 0);
+    pass(2);
+    assert_true(said("certificate server (CN=a.example) has 30 days left, until 2026-07-06") +
+                    said("has 29 days left") >=
+                1);
+    sim_console_clear();
+    pass(20);
+    assert_int_equal(said("warning tls: the certificate server"), 20);
+    assert_int_equal(said("has 20 days left"), 1);
+    pass(12);
+    assert_true(said("has 0 days left") >= 1);
+    assert_true(said("EXPIRED on 2026-07-06: clients refuse it") >= 1);
+    stop();
+    pki_free(&leaf);
+}
+
+/* A chain for a key that the signer does not have, no chain, and what is none. */
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20), other = make_leaf(-1, 90);
+    assert_int_equal(start(&leaf), OK);
+    struct buf section = section_of(&other, "server");
+    const struct slice wrong[] = {buf_slice(&section), SLICE("RINGCERTnonsense"), SLICE("")};
+    for (size_t i = 0; i < 3; i++) {
+        secure_reload(&secure, wrong[i]);
+        assert_true(serves(&leaf));
+        assert_int_equal(said("the new certificates are refused, the old ones stay"), i + 1);
+    }
+    buf_deinit(&section);
+    section = section_of(&leaf, "renamed");
+    secure_reload(&secure, buf_slice(&section));
+    assert_int_equal(said("new certificates are in use"), 1);
+    buf_deinit(&section);
+    stop();
+    pki_free(&leaf);
+    pki_free(&other);
+}
+
+/* Put into the repository's place by hand: choosing does not ask where it came from. */
+static void one_that_is_not_valid_yet_waits(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20), later = make_leaf(3, 90);
+    struct certificates c;
+    struct buf now = section_of(&leaf, "server"), then = section_of(&later, "Server");
+    certificates_init(&c, NULL);
+    assert_int_equal(certificates_from_image(&c, buf_slice(&now)), OK);
+    buf_put(&c.repository, buf_slice(&then));
+    for (int day = 0; day < 6; day++) {
+        struct keyring ring;
+        struct keyring_entry entry;
+        assert_int_equal(certificates_choose(&c, PKI_NOW + day * PKI_DAY + 1), OK);
+        assert_int_equal(keyring_open(&ring, KEYRING_CERTS, buf_slice(&c.served)), OK);
+        assert_true(keyring_next(&ring, &entry));
+        assert_true(slice_starts(entry.bytes, day < 3 ? leaf.cert : later.cert));
+        assert_true(slice_is(entry.name, "server"));
+        assert_false(keyring_next(&ring, &entry));
+    }
+    certificates_deinit(&c);
+    buf_deinit(&now);
+    buf_deinit(&then);
+    pki_free(&leaf);
+    pki_free(&later);
+}
+
+static void more_names_than_there_may_be(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20);
+    struct keyring_entry entries[KEYRING_ENTRIES_MAX];
+    char names[KEYRING_ENTRIES_MAX][8];
+    struct certificates c;
+    certificates_init(&c, NULL);
+    for (size_t i = 0; i < KEYRING_ENTRIES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "n%zu", i);
+        entries[i] = (struct keyring_entry){slice_text(names[i]), leaf.cert};
+    }
+    assert_int_equal(keyring_write(&c.image, KEYRING_CERTS, entries, KEYRING_ENTRIES_MAX), OK);
+    assert_int_equal(certificates_choose(&c, PKI_NOW), OK);
+    entries[0].name = SLICE("more");
+    assert_int_equal(keyring_write(&c.repository, KEYRING_CERTS, entries, 1), OK);
+    assert_int_equal(certificates_choose(&c, PKI_NOW), ERR_LIMIT);
+    certificates_deinit(&c);
+    pki_free(&leaf);
+}
+
+static void without_keys_it_does_not_start(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20);
+    assert_int_equal(start(&leaf), OK);
+    stop();
+    sim_reset(1);
+    net = sim_net_open(1);
+    struct buf none;
+    buf_init(&none, KEYRING_KEYS_SIZE);
+    signer = sim_signer_open(buf_slice(&none));
+    world = (struct world){.stack = sim_net_host(net, "192.0.2.1"), .signer = signer};
+    assert_int_equal(secure_start(&secure, &world), ERR_ARGUMENT);
+    assert_int_equal(said("the image holds no keys"), 1);
+    sim_signer_close(signer);
+    sim_net_close(net);
+    pki_free(&leaf);
+}
+
+/* Memory is back where it was; what the TLS library keeps for ever was taken by the first test. */
+static uint64_t blocks;
+
+static int note_blocks(void **state)
+{
+    (void)state;
+    blocks = memory_stats().blocks;
+    return 0;
+}
+
+static int check_blocks(void **state)
+{
+    (void)state;
+    return memory_stats().blocks == blocks ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_keys_it_does_not_start),
+        cmocka_unit_test_setup_teardown(days_left_are_said_each_day, note_blocks, check_blocks),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, note_blocks, check_blocks),
+        cmocka_unit_test_setup_teardown(one_that_is_not_valid_yet_waits, note_blocks, check_blocks),
+        cmocka_unit_test_setup_teardown(more_names_than_there_may_be, note_blocks, check_blocks),
+    };
+    return cmocka_run_group_tests_name("canopy/secure", tests, make_authority, free_authority);
+}
