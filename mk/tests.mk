@@ -70,7 +70,7 @@ fuzz: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) CC=clang OPTIMISE="-O1 -g" \
 	    INSTRUMENT="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
 	    fuzz-build FUZZ="$(FUZZ)"
-	@mk/run-fuzz $(FUZZ_BUILD) $(SECONDS) $(FUZZ)
+	@printf '%s\n' $(FUZZ) | xargs -P $(JOBS) -n 1 mk/run-fuzz $(FUZZ_BUILD) $(SECONDS)
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ:%=$(BUILD)/fuzz-%)
