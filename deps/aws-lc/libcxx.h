@@ -9,7 +9,8 @@
 #include <bits/stl_algobase.h>
 #include <bits/unique_ptr.h>
 
-namespace std {
+namespace std
+{
 
 template <typename Iterator, typename Value>
 Iterator find(Iterator first, Iterator last, const Value &value)

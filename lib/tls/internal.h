@@ -184,7 +184,7 @@ enum err tls_protocols_write(const char *const *protocols, size_t count, struct 
 /* Who is served by this context shows the chain (DER, leaf first), whose key is the signer's.
  * ERR_UNSUPPORTED: its leaf is not for signing. ERR_MEMORY. */
 enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
-                      enum signer_algorithm algorithm);
+                          enum signer_algorithm algorithm);
 
 /* The connection is served as this one. */
 bool tls_identity_use(struct ssl_st *ssl, const struct tls_identity *identity);
