@@ -5,14 +5,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The name and the password are for git.example, port 80. */
+/* The first place, to which alone a name and a password are told: over http those of the URL, over
+ * https those that were handed in. What began over https stays there. */
+static bool secure;
+
 static void check_request(const struct git_smart *s, const struct buf *out)
 {
-    bool home = slice_equal_nocase(s->url.host, SLICE("git.example")) && s->url.port == 80;
+    bool home =
+        slice_equal_nocase(s->url.host, SLICE("git.example")) && s->url.port == (secure ? 443 : 80);
     bool told = slice_search(buf_slice(out), SLICE("\r\nAuthorization: ")) < out->len;
     if (!out->err && told && !home)
         abort();
-    if (s->url.scheme != GIT_SCHEME_HTTP || s->redirects > GIT_REDIRECTS_MAX)
+    if (s->url.scheme == GIT_SCHEME_GIT || (secure && s->url.scheme != GIT_SCHEME_HTTPS) ||
+        s->redirects > GIT_REDIRECTS_MAX)
         abort();
 }
 
@@ -49,7 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct git_smart s;
     struct buf out;
     const char *wanted;
-    if (size < 2 || git_url_parse(SLICE("http://n:p@git.example/a"), &url, &wanted))
+    if (size < 2)
+        return 0;
+    secure = data[0] & 1;
+    struct slice text = secure ? SLICE("https://git.example/a") : SLICE("http://n:p@git.example/a");
+    if (git_url_parse(text, &url, &wanted))
         return 0;
     buf_init(&out, 1 << 20);
     git_smart_init(&s, &url, SLICE("user"), SLICE("secret"));

@@ -11,6 +11,7 @@ DEPS_LINKED := $(DEPS)/.linked
 
 .PHONY: deps deps-test
 deps: $(DEPS_LINKED)
+	@:
 $(DEPS_LINKED): deps/get $(wildcard deps/library.mk deps/*/*)
 	@CC= deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
 	@touch $@
