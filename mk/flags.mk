@@ -20,7 +20,7 @@ COMMON := -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDEN) $(INSTRUMENT) -I. -MMD -M
 
 # What runs inside of an image sees no C library, whatever the target: only the compiler's own
 # headers and runtime/include. (-fbuiltin: a memcpy of eight bytes is a move, strlen("x") is 1.)
-COMPILER_INCLUDE := $(shell $(CC) -print-file-name=include)
+COMPILER_INCLUDE := $(shell $(CC) -print-file-name=include 2>/dev/null)
 FREESTANDING := -ffreestanding -fbuiltin -nostdinc -isystem runtime/include -isystem $(COMPILER_INCLUDE)
 HOSTED       := -D_GNU_SOURCE
 
