@@ -21,7 +21,7 @@ http {{
   open_file_cache max=100 inactive=1h; open_file_cache_valid 1h;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {folder}/www; }}
+  server {{ listen 127.0.0.1:{port} backlog=4096 {tls}; root {folder}/www; }}
 }}
 """
 
@@ -52,7 +52,8 @@ class Nginx:
     """One worker that serves files. Small ones are copied, large ones sent from the page cache:
     that is faster here, each in its case."""
 
-    def __init__(self, folder, port, files, sendfile=False):
+    def __init__(self, folder, port, files, sendfile=False, tls=""):
+        """tls: behind "listen", and further directives."""
         program = need("nginx", "nginx")
         self.port = port
         folder = Path(folder)
@@ -60,7 +61,7 @@ class Nginx:
         for name, content in files.items():
             (folder / "www" / name).write_bytes(content)
         (folder / "nginx.conf").write_text(NGINX.format(
-            folder=folder, port=port, sendfile="on" if sendfile else "off"))
+            folder=folder, port=port, tls=tls, sendfile="on" if sendfile else "off"))
         self.process = subprocess.Popen([program, "-c", str(folder / "nginx.conf")],
                                         stderr=subprocess.DEVNULL)
         pin(self.process.pid, SERVER_CORE)

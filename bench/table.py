@@ -22,7 +22,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--build", default="build", help="the folder of the programs to measure")
     parser.add_argument("--only", action="append", metavar="NAME",
-                        help="clone, small, close, sizes, update, updates; may be repeated")
+                        help="clone, small, close, sizes, update, updates, tls, signer; may be "
+                             "repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of load, each time")
     parser.add_argument("--updates", type=int, default=1000, help="of the memory row")
@@ -33,11 +34,12 @@ OPTIONS = arguments()
 os.environ["RINGLET_BUILD"] = OPTIONS.build
 sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "bench")]
 
+import tls  # noqa: E402
 from client import Connection  # noqa: E402
 from gitremote import GitRemote, environment  # noqa: E402
 from network import Proxy  # noqa: E402
 from peers import SERVER_CORE, Load, Missing, Nginx, Timed, need, pin  # noqa: E402
-from program import Canopy  # noqa: E402
+from program import PLAIN, Canopy  # noqa: E402
 from sites import article  # noqa: E402
 from support import BUILD, accepts, free_port, wait  # noqa: E402
 
@@ -324,8 +326,17 @@ def bench_updates(folder, remote):
 # --- the whole ---
 
 
+def bench_tls(folder, remote):
+    return tls.bench_tls(sys.modules[__name__], BUILD, folder, remote)
+
+
+def bench_signer(folder, remote):
+    return tls.bench_signer(sys.modules[__name__], BUILD, folder, PLAIN)
+
+
 BENCHES = {"clone": bench_clone, "small": bench_small, "close": bench_close, "sizes": bench_sizes,
-           "update": bench_update, "updates": bench_updates}
+           "update": bench_update, "updates": bench_updates, "tls": bench_tls,
+           "signer": bench_signer}
 
 
 def print_table(rows):

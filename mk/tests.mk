@@ -89,10 +89,10 @@ $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/p
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 .PHONY: bench-build
 bench-build: $(BENCH_PROGRAMS)
-$(BUILD)/bench/%.o: bench/%.c
+$(BUILD)/bench/%.o: bench/%.c | $(DEPS)/aws-lc
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group
