@@ -16,6 +16,7 @@ struct tls_client {
     struct x509_store_st *anchors; /* NULL: pins instead */
     struct tls_pin pins[TLS_PINS_MAX];
     size_t pin_count;
+    struct tls_spares spares;
     uint64_t flows;
     bool closed;
 };
@@ -29,6 +30,7 @@ static void release(struct tls_client *c)
 {
     if (!c->closed || c->flows)
         return;
+    tls_spares_deinit(&c->spares);
     tls_anchors_close(c->anchors);
     SSL_CTX_free(c->context);
     tls_core_method_free(c->method);
@@ -134,6 +136,7 @@ enum err tls_connect(struct tls_client *c, struct flow *below, struct slice host
     }
     memcpy(copy, host.ptr, host.len);
     f->client = c;
+    f->spares = &c->spares;
     f->handshake->host = slice_of(copy, host.len);
     f->handshake->answer = answer;
     f->handshake->owner = owner;
@@ -188,6 +191,7 @@ enum err tls_client_open(const struct tls_client_config *config, struct tls_clie
     struct tls_client *c = memory_zalloc(sizeof *c);
     if (!c)
         return ERR_MEMORY;
+    tls_spares_init(&c->spares);
     enum err e = set_up(c, config);
     if (e)
         tls_client_close(c);

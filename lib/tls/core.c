@@ -175,7 +175,6 @@ enum tls_step tls_core_read(struct tls_core *c, uint8_t *into, size_t *len)
 
 enum tls_step tls_core_write(struct tls_core *c, struct slice bytes)
 {
-    ERR_clear_error();
     int n = SSL_write(c->ssl, bytes.ptr, (int)bytes.len);
     return n == (int)bytes.len ? TLS_STEP_DONE : fail(c);
 }

@@ -11,6 +11,17 @@
 struct tls_flow;
 struct tls_handshake;
 
+/* --- memory for sealed records, kept for the next (segment.c) --- */
+
+#define TLS_SPARES_MAX 64u /* 1 MiB */
+
+struct tls_spares {
+    struct list list;
+    uint32_t count;
+};
+void tls_spares_init(struct tls_spares *s);
+void tls_spares_deinit(struct tls_spares *s);
+
 /* --- a connection (flow.c) --- */
 
 #define TLS_HELD_MAX ((size_t)256 * 1024) /* more than a flow hands out at once */
@@ -50,6 +61,7 @@ struct tls_flow {
     const struct tls_side *side;
     struct tls_server *server; /* one of the two */
     struct tls_client *client;
+    struct tls_spares *spares; /* the server's or client's */
     struct tls_core core;
     struct tls_handshake *handshake; /* NULL: it is finished */
     struct list link;                /* among the server's unfinished */
@@ -152,6 +164,7 @@ struct tls_server {
     struct tls_identities *identities;
     struct x509_store_st *anchors; /* of clients; NULL: none */
     struct tls_tickets tickets;
+    struct tls_spares spares;
     struct list unfinished; /* struct tls_flow, the oldest first */
     struct list stacks;
     struct tls_counters counters;

@@ -130,25 +130,71 @@ void tls_segments_drop(struct tls_flow *f)
 
 /* --- sealed --- */
 
+#define CHUNK_SIZE (TLS_RECORD_MAX + 512) /* a record, and what a handshake may add to it */
+
 struct chunk {
     struct list link;
     struct tls_flow *flow; /* NULL: it is gone */
     size_t len;
+    size_t size;
     uint8_t bytes[];
 };
+
+static struct chunk *chunk_take(struct tls_flow *f, size_t len)
+{
+    struct list *spare = len <= CHUNK_SIZE ? list_shift(&f->spares->list) : NULL;
+    size_t size = len <= CHUNK_SIZE ? CHUNK_SIZE : len;
+    struct chunk *c;
+    if (spare) {
+        f->spares->count--;
+        c = CONTAINER(spare, struct chunk, link);
+    } else {
+        c = memory_alloc(sizeof *c + size);
+        if (!c)
+            return NULL;
+        c->size = size;
+    }
+    c->flow = f;
+    c->len = len;
+    return c;
+}
+
+static void chunk_give(struct tls_spares *spares, struct chunk *c)
+{
+    if (c->size != CHUNK_SIZE || spares->count == TLS_SPARES_MAX) {
+        memory_free(c);
+        return;
+    }
+    list_append(&spares->list, &c->link);
+    spares->count++;
+}
+
+void tls_spares_init(struct tls_spares *s)
+{
+    list_init(&s->list);
+    s->count = 0;
+}
+
+void tls_spares_deinit(struct tls_spares *s)
+{
+    for (struct list *l; (l = list_shift(&s->list)) != NULL;)
+        memory_free(CONTAINER(l, struct chunk, link));
+}
 
 static void on_sent(void *arg)
 {
     struct chunk *c = arg;
     struct tls_flow *f = c->flow;
-    if (f) {
-        list_remove(&c->link);
-        f->ahead -= c->len;
-        if (f->closed && timer_running(&f->timer)) /* there is progress */
-            timer_start(&f->timer, clock_monotonic() + TLS_CLOSE_NS);
-        tls_flow_post(f);
+    if (!f) {
+        memory_free(c);
+        return;
     }
-    memory_free(c);
+    list_remove(&c->link);
+    f->ahead -= c->len;
+    chunk_give(f->spares, c);
+    if (f->closed && timer_running(&f->timer)) /* there is progress */
+        timer_start(&f->timer, clock_monotonic() + TLS_CLOSE_NS);
+    tls_flow_post(f);
 }
 
 /* True if the flow below holds it now. */
@@ -167,11 +213,9 @@ bool tls_chunk_put(struct tls_flow *f, struct slice sealed)
         return true;
     if (list_empty(&f->unsent) && sealed.len <= SMALL && flow_write(f->below, sealed) == OK)
         return true;
-    struct chunk *c = memory_alloc(sizeof *c + sealed.len);
+    struct chunk *c = chunk_take(f, sealed.len);
     if (!c)
         return false;
-    c->flow = f;
-    c->len = sealed.len;
     memcpy(c->bytes, sealed.ptr, sealed.len);
     f->ahead += sealed.len;
     if (!list_empty(&f->unsent) || !lend(f, c))
@@ -183,14 +227,9 @@ void tls_chunks_retry(struct tls_flow *f)
 {
     while (!list_empty(&f->unsent)) {
         struct list *first = list_shift(&f->unsent);
-        struct chunk *c = CONTAINER(first, struct chunk, link);
-        if (lend(f, c))
+        if (lend(f, CONTAINER(first, struct chunk, link)))
             continue;
-        /* Back to the front. */
-        first->next = f->unsent.next;
-        first->prev = &f->unsent;
-        f->unsent.next->prev = first;
-        f->unsent.next = first;
+        list_append(f->unsent.next, first); /* back to the front: before the first that is left */
         return;
     }
 }
@@ -198,7 +237,7 @@ void tls_chunks_retry(struct tls_flow *f)
 void tls_chunks_drop(struct tls_flow *f)
 {
     for (struct list *l; (l = list_shift(&f->unsent)) != NULL;)
-        memory_free(CONTAINER(l, struct chunk, link));
+        chunk_give(f->spares, CONTAINER(l, struct chunk, link));
     for (struct list *l; (l = list_shift(&f->lent)) != NULL;)
         CONTAINER(l, struct chunk, link)->flow = NULL;
 }

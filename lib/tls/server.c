@@ -193,6 +193,7 @@ void tls_server_accept(struct tls_server *s, struct flow *below, accept_fn *acce
         return;
     }
     f->server = s;
+    f->spares = &s->spares;
     f->handshake->accept = accept;
     f->handshake->owner = owner;
     s->flows++;
@@ -268,6 +269,7 @@ enum err tls_server_open(const struct tls_server_config *config, struct tls_serv
         return ERR_MEMORY;
     list_init(&s->unfinished);
     list_init(&s->stacks);
+    tls_spares_init(&s->spares);
     s->signer = config->signer;
     s->client_auth = config->client_auth;
     s->handshakes = config->handshakes ? config->handshakes : TLS_HANDSHAKES_MAX;
@@ -288,6 +290,7 @@ void tls_server_release(struct tls_server *s)
     if (!s->closed || s->flows)
         return;
     tls_tickets_deinit(&s->tickets);
+    tls_spares_deinit(&s->spares);
     tls_identities_close(s->identities);
     tls_anchors_close(s->anchors);
     SSL_CTX_free(s->context);
