@@ -79,8 +79,9 @@ $(BUILD)/fuzz/%.o: fuzz/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
-# One target reads what the tool reads.
+# One target reads what the tool reads, one needs a certificate.
 $(BUILD)/fuzz-keyfile: $(BUILD)/tool/private_key.o
+$(BUILD)/fuzz-tls: $(BUILD)/tests/support/pki.o
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group

@@ -197,14 +197,15 @@ static void on_sent(void *arg)
     tls_flow_post(f);
 }
 
-/* True if the flow below holds it now. */
+/* True if the flow below has it now; it may have released it already. */
 static bool lend(struct tls_flow *f, struct chunk *c)
 {
     struct slice bytes = slice_of(c->bytes, c->len);
-    if (flow_lend(f->below, bytes, (struct loan){on_sent, c}) != OK)
-        return false;
     list_append(&f->lent, &c->link);
-    return true;
+    if (flow_lend(f->below, bytes, (struct loan){on_sent, c}) == OK)
+        return true;
+    list_remove(&c->link);
+    return false;
 }
 
 bool tls_chunk_put(struct tls_flow *f, struct slice sealed)
