@@ -97,6 +97,7 @@ static int give_up(struct buf *error, const char *advice, int status)
 static struct source signals;
 static int signal_fd = -1;
 static struct world world;
+static struct signer *signer;
 static uint64_t asked_at; /* monotonic; 0: not to end yet */
 
 /* The image's file may have been replaced by one with other certificates. */
@@ -180,7 +181,6 @@ static int send_last_bytes(int status)
 int main(int count, char **arguments)
 {
     struct buf error;
-    struct signer *signer;
     if (wants_help(count, arguments))
         return print_help();
     buf_init(&error, SETTINGS_ERROR_MAX);

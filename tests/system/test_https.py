@@ -492,6 +492,7 @@ def memory_of(pid):
                 continue
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers' shadow memory is too large to search")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_key_is_not_in_the_memory_that_serves(git_remote, secure, authority, kind):
     if os.geteuid() != 0:
