@@ -59,6 +59,11 @@ lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UN
             $(call objects,tool) $(call objects,fuzz) $(call objects,bench) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
 
+# What a ring-0 image will need of a C library for TLS: no more than mk/freestanding.names.
+.PHONY: freestanding
+freestanding:
+	@mk/freestanding build/freestanding
+
 # Fuzzing: clang's libFuzzer, every target for SECONDS, seeds and old crashes first.
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
 FUZZ         ?= $(FUZZ_TARGETS)

@@ -115,17 +115,39 @@ static enum tls_failure classify_ssl(int reason)
     }
 }
 
-/* "NO_SHARED_CIPHER" becomes "no shared cipher". */
-static void keep_reason(struct tls_core *c, uint32_t error)
+static const struct {
+    int reason;
+    const char *text;
+} texts[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, "what came is not TLS"},
+    {SSL_R_HTTP_REQUEST, "what came is HTTP in plain text"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, "no version of TLS in common"},
+    {SSL_R_NO_SHARED_CIPHER, "no cipher in common"},
+    {SSL_R_NO_SHARED_GROUP, "no key exchange in common"},
+    {SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS, "no kind of signature in common"},
+    {SSL_R_NO_APPLICATION_PROTOCOL, "no application protocol in common"},
+    {SSL_R_EXCESSIVE_MESSAGE_SIZE, "too large a message"},
+    {SSL_R_KEY_USAGE_BIT_INCORRECT, "the certificate's key usage does not permit it"},
+    {SSL_R_BAD_SIGNATURE, "a wrong signature"},
+    {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "a record was changed on its way"},
+    {SSL_R_UNEXPECTED_MESSAGE, "a message out of turn"},
+    {SSL_R_UNEXPECTED_RECORD, "a record out of turn"},
+    {SSL_R_DECODE_ERROR, "a message that cannot be read"},
+};
+
+/* The library's own texts would be 60 KiB in every image, and ask for a C library's. */
+static void keep_reason(struct tls_core *c, int reason)
 {
-    const char *text = ERR_reason_error_string(error);
-    format_text(c->reason, sizeof c->reason, "%s", text ? text : "protocol error");
-    for (char *p = c->reason; *p; p++) {
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p - 'A' + 'a');
-        if (*p == '_')
-            *p = ' ';
-    }
+    const char *text = NULL;
+    if (c->failure == TLS_ALERT)
+        text = SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && !text; i++)
+        if (texts[i].reason == reason)
+            text = texts[i].text;
+    if (text)
+        format_text(c->reason, sizeof c->reason, "%s", text);
+    else
+        format_text(c->reason, sizeof c->reason, "error %d", reason);
 }
 
 static enum tls_step fail(struct tls_core *c)
@@ -136,7 +158,7 @@ static enum tls_step fail(struct tls_core *c)
     else
         c->failure =
             ERR_GET_LIB(error) == ERR_LIB_SSL ? classify_ssl(ERR_GET_REASON(error)) : TLS_MALFORMED;
-    keep_reason(c, error);
+    keep_reason(c, ERR_GET_REASON(error));
     ERR_clear_error();
     return TLS_STEP_FAILED;
 }

@@ -44,7 +44,7 @@ struct tls_core {
     void (*put)(void *arg, struct slice sealed);
     void *arg;
     enum tls_failure failure; /* after TLS_STEP_FAILED */
-    char reason[48];          /* the library's words for it, lower case */
+    char reason[64];          /* the same in a few words */
 };
 
 /* What all connections of a context share: how libssl reaches `in` and `put`. NULL: no memory. */
