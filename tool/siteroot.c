@@ -3,6 +3,7 @@
 
 #include "lib/git/bundle.h"
 #include "lib/store/store.h"
+#include "lib/text/url.h"
 
 static bool first_commit(const struct git_bundle *bundle, struct oid *into)
 {
@@ -30,19 +31,6 @@ static struct store *open_store(const struct git_bundle *bundle)
     return NULL;
 }
 
-/* SCHEME://HOST[:PORT][/...] */
-static struct slice host_of(struct slice url)
-{
-    size_t scheme = slice_search(url, SLICE("://"));
-    if (scheme == url.len)
-        return (struct slice){NULL, 0};
-    struct slice host = slice_drop(url, scheme + 3);
-    host = slice_take(host, slice_find(host, '/'));
-    if (slice_starts(host, SLICE("[")))
-        return slice_take(slice_drop(host, 1), slice_find(host, ']') - 1);
-    return slice_take(host, slice_find(host, ':'));
-}
-
 static bool read_host(struct store *store, const struct oid *commit,
                       char host[SITEROOT_HOST_MAX + 1])
 {
@@ -54,7 +42,7 @@ static bool read_host(struct store *store, const struct oid *commit,
         return false;
     rest = file.content;
     slice_line(&rest, &line);
-    struct slice found = host_of(slice_trim(line));
+    struct slice found = url_host(slice_trim(line));
     bool ok = found.len > 0 && found.len <= SITEROOT_HOST_MAX;
     if (ok) {
         memcpy(host, found.ptr, found.len);

@@ -89,3 +89,16 @@ enum err certificates_choose(struct certificates *c, int64_t now)
         e = keyring_write(&c->served, KEYRING_CERTS, choice.entries, choice.count);
     return e;
 }
+
+bool certificates_fit_root(const struct certificates *c)
+{
+    struct keyring ring;
+    struct keyring_entry entry;
+    struct x509 leaf;
+    bool fits = c->root[0] == 0;
+    if (keyring_open(&ring, KEYRING_CERTS, buf_slice(&c->served)) != OK)
+        return true;
+    while (!fits && keyring_next(&ring, &entry))
+        fits = read_leaf(entry.bytes, &leaf) && x509_is_for(&leaf, slice_text(c->root));
+    return fits;
+}

@@ -14,6 +14,7 @@
 
 #define CERTIFICATES_FILE_MAX    (512u << 10) /* of PEM */
 #define CERTIFICATES_PROBLEM_MAX 256
+#define CERTIFICATES_HOST_MAX    253
 
 struct certificates {
     const struct signer *signer;
@@ -21,6 +22,7 @@ struct certificates {
     struct buf repository; /* the same of the repository's */
     struct buf served;     /* and of what is served of both */
     char problem[CERTIFICATES_PROBLEM_MAX]; /* of the repository's, for people; empty if none */
+    char root[CERTIFICATES_HOST_MAX + 1];   /* where the repository says to be served; or empty */
 };
 
 void certificates_init(struct certificates *c, const struct signer *signer);
@@ -29,10 +31,14 @@ void certificates_deinit(struct certificates *c);
 /* The image's chains from now on; copied. */
 enum err certificates_from_image(struct certificates *c, struct slice section);
 
-/* The repository's from now on: those at .config/tls in this commit. What cannot be served is left
- * out, and logged. */
+/* The repository's from now on: those at .config/tls in this commit, and the host of its .config/root.
+ * What cannot be served is left out, and logged. */
 void certificates_from_repository(struct certificates *c, struct store *store,
                                   const struct oid *commit);
+
+/* Whether one of those that are served is for the host that the repository names in .config/root;
+ * true where it names none. */
+bool certificates_fit_root(const struct certificates *c);
 
 /* Chooses anew: c->served. now: seconds since 1970. */
 enum err certificates_choose(struct certificates *c, int64_t now);

@@ -100,10 +100,16 @@ void secure_reload(struct secure *s, struct slice certificates)
     buf_deinit(&before);
 }
 
+#define NO_FIT "no certificate is for %s, which the content names in .config/root"
+
 void secure_follow(struct secure *s, struct store *store, const struct oid *commit)
 {
+    char before[sizeof s->certificates.root];
+    memcpy(before, s->certificates.root, sizeof before);
     certificates_from_repository(&s->certificates, store, commit);
     refresh(s);
+    if (strcmp(before, s->certificates.root) != 0 && !certificates_fit_root(&s->certificates))
+        log_warning("tls", NO_FIT, s->certificates.root);
 }
 
 static void look_again(struct secure *s)
@@ -199,6 +205,8 @@ static void put_certificates(const struct secure *s, struct buf *b)
     struct x509 leaf;
     if (s->certificates.problem[0])
         buf_printf(b, "mend: %s\n", s->certificates.problem);
+    if (!certificates_fit_root(&s->certificates))
+        buf_printf(b, "mend: " NO_FIT "\n", s->certificates.root);
     if (keyring_open(&ring, KEYRING_CERTS, buf_slice(&s->certificates.served)) != OK)
         return;
     while (next_leaf(&ring, &name, &leaf)) {

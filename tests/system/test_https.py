@@ -384,7 +384,7 @@ def test_certificates_in_the_repository(git_remote, secure, authority):
 
 def test_certificates_in_the_repository_that_are_refused(git_remote, secure, authority):
     key, first = issue(authority, "localhost", days=20)
-    repository = git_remote.create("s", small())
+    repository = git_remote.create("s", small(**{".config/root": "https://localhost"}))
     site = secure("-r", repository.url, pairs={"server": (key, first)})
     middle = authority.below("Middle")
     stranger = issue(authority, "localhost", days=300)[1]
@@ -401,6 +401,19 @@ def test_certificates_in_the_repository_that_are_refused(git_remote, secure, aut
     assert site.push().status == 200
     assert site.status()["mend"] == []
     assert site.certificate() == certs.fingerprint(chained)
+
+
+def test_no_certificate_for_the_root(git_remote, secure, authority):
+    repository = git_remote.create("s", small())  # https://small.example
+    key, first = issue(authority, "localhost")
+    site = secure("-r", repository.url, pairs={"server": (key, first)})
+    line = "no certificate is for small.example, which the content names in .config/root"
+    assert site.status()["mend"] == [line]
+    assert site.log.count(line) == 1
+    both = renewed(authority, key, "localhost", "small.example", days=99)
+    repository.publish({".config/tls/server.pem": certs.pem_of(both)})
+    assert site.push().status == 200
+    assert site.status()["mend"] == [] and site.log.count(line) == 1
 
 
 def test_days_left_are_said(git_remote, secure, authority):

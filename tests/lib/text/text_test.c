@@ -9,6 +9,7 @@
 
 #include "lib/text/html.h"
 #include "lib/text/percent.h"
+#include "lib/text/url.h"
 #include "lib/text/utf8.h"
 #include "signatures/memory.h"
 
@@ -272,6 +273,24 @@ static void test_decode_limit(void **state)
     buf_deinit(&scratch);
 }
 
+static void test_url_hosts(void **state)
+{
+    static const char *const cases[][2] = {
+        {"https://example.org", "example.org"},
+        {"https://example.org:8443/a@b:c", "example.org"},
+        {"http://u:p@h?x", "h"},
+        {"http://[2001:db8::1]:80/", "2001:db8::1"},
+        {"https://[2001:db8::1", "2001:db8::1"},
+        {"https://", ""},
+        {"https:///x", ""},
+        {"example.org", ""},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_true(slice_is(url_host(slice_text(cases[i][0])), cases[i][1]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_utf8_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_encode, setup, teardown),
         cmocka_unit_test_setup_teardown(test_there_and_back, setup, teardown),
+        cmocka_unit_test(test_url_hosts),
         cmocka_unit_test_setup_teardown(test_decode, setup, teardown),
         cmocka_unit_test_setup_teardown(test_decode_limit, setup, teardown),
     };
