@@ -3,10 +3,14 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 
 import pytest
 
+import certs
+import client
+from gitnginx import GitNginx
 from images import APP, clean_environment, configure, tool
 from program import PLAIN, Canopy
 from sites import article, small
@@ -20,12 +24,12 @@ door_builds_elsewhere = pytest.mark.skipif(
 def app_folder():
     """apps/canopy, whose configuration and build are put back afterwards."""
     kept = []
-    for name in (".ringlet", "dist"):
+    for name in (".ringlet", "dist", "tls"):
         if (APP / name).exists():
             (APP / name).rename(APP / f".kept-{name}")
             kept.append(name)
     yield APP
-    for name in (".ringlet", "dist"):
+    for name in (".ringlet", "dist", "tls"):
         shutil.rmtree(APP / name, ignore_errors=True)
         if name in kept:
             (APP / f".kept-{name}").rename(APP / name)
@@ -60,6 +64,34 @@ def test_the_command_line_of_the_manual(app_folder, hannes, tmp_path):
             site.stop()
     status, output, errors = shell("../../ringlet describe", app_folder)
     assert status == 0 and "full stack engineer" in output
+
+
+@door_builds_elsewhere
+def test_the_command_line_with_tls(app_folder, authority, tmp_path):
+    """No tls/ folder yet: a pair for localhost is made. The remote is of a private authority."""
+    (tmp_path / "ca.pem").write_bytes(certs.pem_of(authority.certificate))
+    (tmp_path / "remote").mkdir()
+    port, tls_port = free_port(), free_port()
+    with GitNginx(tmp_path / "remote", authority.issue(["localhost"])) as remote:
+        repository = remote.create("garden", small())
+        status, output, errors = shell(
+            f'../../ringlet configure --unix -i Posts -n "full stack engineer" -r {repository.url} '
+            f'--tls {tls_port} --port {port} --trust {tmp_path}/ca.pem && make', app_folder)
+        assert status == 0, output + errors
+        assert f"made {app_folder}/tls/server.key" in output and "localhost" in output
+        site = Canopy(tmp_path, [], program=app_folder / "dist/canopy", port=port)
+        site.start()
+        try:
+            site.wait_line(f"serving https://localhost:{tls_port}/")
+            assert site.get("/").field("Location") == f"https://127.0.0.1:{tls_port}/"
+            context = ssl.create_default_context(cafile=app_folder / "tls/server.pem")
+            assert "full stack engineer" in client.request(tls_port, "GET", "/",
+                                                           context=context).text
+        finally:
+            site.stop()
+    tracked = subprocess.run(["git", "status", "--short", "apps/canopy/tls"], cwd=ROOT,
+                             capture_output=True, text=True)
+    assert tracked.stdout == ""
 
 
 @door_builds_elsewhere
