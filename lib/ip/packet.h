@@ -48,7 +48,7 @@ enum ip_error { IP_ERROR_UNREACHABLE, IP_ERROR_REFUSED, IP_ERROR_TOO_BIG, IP_ERR
 
 struct ip_complaint {
     enum ip_error why;
-    uint32_t mtu;                       /* with IP_ERROR_TOO_BIG: what fits (checked: not below the floor) */
+    uint32_t mtu; /* with IP_ERROR_TOO_BIG: what fits (checked: not below the floor) */
     struct address source, destination; /* of our packet: the source is ours */
     enum ip_protocol protocol;
     struct slice header; /* the start of the transport's header, 8 bytes at least */
