@@ -1,0 +1,258 @@
+/* See settings_network.h. */
+#include "runtime/settings_network.h"
+
+#include "runtime/reader.h"
+
+#define DEVICE_NAME_MAX 15u /* bytes; Linux's IFNAMSIZ less the NUL */
+
+struct settings_network settings_network;
+
+/* --- lists of addresses --- */
+
+/* ADDRESS or ADDRESS/BITS; *told: the bits were there. */
+static bool parse_prefix(struct slice text, struct settings_prefix *into, bool *told)
+{
+    struct slice address, bits;
+    uint64_t value = 0;
+    *told = slice_cut(slice_trim(text), '/', &address, &bits);
+    if (!address_parse(address, &into->address))
+        return false;
+    bool v4 = address_is_v4(into->address);
+    if (*told && (!slice_decimal(bits, v4 ? 32 : 128, &value) || value == 0))
+        return false;
+    into->bits = (uint8_t)(*told ? value : v4 ? 32 : 64);
+    return true;
+}
+
+static size_t count_list(struct slice text, bool with_bits)
+{
+    size_t count = 0;
+    while (text.len) {
+        struct slice one;
+        struct settings_prefix p;
+        bool told;
+        slice_cut(text, ',', &one, &text);
+        if (!parse_prefix(one, &p, &told) || (told && !with_bits))
+            return SIZE_MAX;
+        count++;
+    }
+    return count;
+}
+
+static const char *check_addresses(struct slice text)
+{
+    return count_list(text, true) <= SETTINGS_NETWORK_ADDRESSES_MAX
+               ? NULL
+               : "one to eight addresses such as 192.0.2.2/24 or 2001:db8::2/64, separated by "
+                 "commas";
+}
+
+static const char *check_hosts(struct slice text)
+{
+    return count_list(text, false) <= SETTINGS_NETWORK_ADDRESSES_MAX
+               ? NULL
+               : "one to eight addresses, separated by commas";
+}
+
+static uint32_t number(struct address a)
+{
+    struct reader r = reader_of(slice_of(a.bytes + 12, 4));
+    return read_be32(&r);
+}
+
+static bool has_netmask(void)
+{
+    return address_is_v4(settings_network.netmask);
+}
+
+static uint8_t netmask_bits(void)
+{
+    uint8_t bits = 0;
+    for (uint32_t mask = number(settings_network.netmask); mask & 0x80000000u; mask <<= 1)
+        bits++;
+    return bits;
+}
+
+bool settings_network_next(struct slice *list, struct settings_prefix *into)
+{
+    struct slice one;
+    bool told;
+    if (list->len == 0)
+        return false;
+    slice_cut(*list, ',', &one, list);
+    if (!parse_prefix(one, into, &told))
+        return false;
+    if (!told && address_is_v4(into->address) && has_netmask())
+        into->bits = netmask_bits();
+    return true;
+}
+
+/* --- what the network is --- */
+
+static bool is_device_name(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] <= ' ' || name.ptr[i] == '/' || name.ptr[i] >= 0x7f)
+            return false;
+    return name.len > 0 && name.len <= DEVICE_NAME_MAX;
+}
+
+static bool cut_tap(struct slice net, struct slice *name)
+{
+    *name = slice_drop(net, 4);
+    return slice_starts(net, SLICE("tap:")) && is_device_name(*name);
+}
+
+static const char *check_net(struct slice text)
+{
+    struct slice name;
+    return slice_is(text, "host") || cut_tap(text, &name)
+               ? NULL
+               : "host, or tap: with the name of a device, such as tap:tap0";
+}
+
+bool settings_network_tap(struct slice *name)
+{
+    return cut_tap(settings_network.net, name);
+}
+
+static const char *check_netmask(struct slice text)
+{
+    static const char wanted[] = "a mask such as 255.255.255.0";
+    struct address a;
+    if (!address_parse(text, &a) || !address_is_v4(a) || number(a) == 0)
+        return wanted;
+    uint32_t host = ~number(a);
+    return host & (host + 1) ? wanted : NULL;
+}
+
+/* --- the declarations --- */
+
+static const struct setting settings[] = {
+    {.name = "net",
+     .value = "host|tap:NAME",
+     .help =
+         "What to speak through: the host's sockets, or a TCP/IP stack of the program's own, at "
+         "the host's TAP device of that name. The settings below are for the latter",
+     .preset = "host",
+     .type = SETTING_TEXT,
+     .check = check_net,
+     .into = &settings_network.net},
+    {.name = "dhcp",
+     .value = "true|false",
+     .help = "Take an IPv4 address, routers and resolvers from DHCP, unless --ip gives such an "
+             "address",
+     .preset = "true",
+     .type = SETTING_BOOL,
+     .into = &settings_network.dhcp},
+    {.name = "ipv6",
+     .value = "true|false",
+     .help = "Speak IPv6: with the addresses that routers advertise, and those of --ip",
+     .preset = "true",
+     .type = SETTING_BOOL,
+     .into = &settings_network.ipv6},
+    {.name = "network",
+     .value = "N",
+     .help = "The number of the network card",
+     .preset = "0",
+     .type = SETTING_NUMBER,
+     .into = &settings_network.network},
+    {.name = "ip",
+     .value = "ADDRESS[/BITS],...",
+     .help = "The card's own addresses, IPv4 or IPv6, and how many bits name the network",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_addresses,
+     .into = &settings_network.ip},
+    {.name = "netmask",
+     .value = "MASK",
+     .help = "The network mask of an IPv4 address that says no bits itself",
+     .preset = "",
+     .type = SETTING_ADDRESS,
+     .check = check_netmask,
+     .into = &settings_network.netmask},
+    {.name = "gateways",
+     .value = "ADDRESS,...",
+     .help = "The routers that lead out of the network",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_hosts,
+     .into = &settings_network.gateways},
+    {.name = "resolver",
+     .value = "ADDRESS,...",
+     .help = "The DNS servers that look names up, instead of those that DHCP or routers name",
+     .preset = "",
+     .type = SETTING_TEXT,
+     .check = check_hosts,
+     .into = &settings_network.resolvers},
+};
+
+const struct setting_group settings_network_group = {"Network", settings,
+                                                     sizeof settings / sizeof settings[0]};
+
+/* --- together --- */
+
+static bool same_network(struct address a, struct address b, uint8_t bits)
+{
+    size_t whole = bits / 8u, rest = bits % 8u;
+    return memcmp(a.bytes, b.bytes, whole) == 0 &&
+           (rest == 0 || (a.bytes[whole] ^ b.bytes[whole]) >> (8 - rest) == 0);
+}
+
+static uint8_t mapped_bits(const struct settings_prefix *p)
+{
+    return (uint8_t)(p->bits + (address_is_v4(p->address) ? 96 : 0));
+}
+
+/* Whether one of the addresses of the family is in the gateway's network; also where there are none, or
+ * the gateway's is link-local. */
+static bool reachable(struct address gateway)
+{
+    struct slice list = settings_network.ip;
+    struct settings_prefix p;
+    bool any = false;
+    if (gateway.bytes[0] == 0xfe && (gateway.bytes[1] & 0xc0) == 0x80)
+        return true;
+    while (settings_network_next(&list, &p)) {
+        if (address_is_v4(p.address) != address_is_v4(gateway))
+            continue;
+        if (same_network(p.address, gateway, mapped_bits(&p)))
+            return true;
+        any = true;
+    }
+    return !any;
+}
+
+static enum err check_networks(struct buf *error)
+{
+    struct slice list = settings_network.ip, one;
+    struct settings_prefix p;
+    bool told;
+    while (list.len) {
+        slice_cut(list, ',', &one, &list);
+        if (!parse_prefix(one, &p, &told) || told || !address_is_v4(p.address) || has_netmask())
+            continue;
+        buf_printf(error,
+                   "--ip: of %.*s it is not said how many bits name the network: %.*s/24, or "
+                   "--netmask",
+                   SLICE_ARG(one), SLICE_ARG(one));
+        return ERR_ARGUMENT;
+    }
+    return OK;
+}
+
+enum err settings_network_check(struct buf *error)
+{
+    struct slice list = settings_network.gateways;
+    struct settings_prefix gateway;
+    enum err e = check_networks(error);
+    while (!e && settings_network_next(&list, &gateway)) {
+        char text[ADDRESS_TEXT_MAX];
+        if (reachable(gateway.address))
+            continue;
+        address_format(gateway.address, text);
+        buf_printf(error, "--gateways: %s is in no network of --ip", text);
+        e = ERR_ARGUMENT;
+    }
+    return e;
+}
