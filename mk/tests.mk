@@ -35,10 +35,16 @@ $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST
 $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-process.a
 	@$(link_test)
 
-# The programs that whole-system tests drive.
+# The programs that whole-system tests drive. The wire between network namespaces is one of the
+# host alone.
+WIRE := $(BUILD)/tests/system/wire/wire
+$(WIRE): $(call objects,tests/system/wire)
+	@$(CC) $(LINK) -o $@ $^
+
 .PHONY: system-build
 system-build:
 	@$(MAKE) --no-print-directory -j$(JOBS) tool app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
+	@$(MAKE) --no-print-directory -j$(JOBS) $(WIRE) app APP=echo CONFIG=$(BUILD)/echo DIST=$(BUILD)/echo
 
 system: system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
@@ -56,7 +62,7 @@ lint: setup
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
 lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
-            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) \
+            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
 
 # What a ring-0 image will need of a C library for TLS: no more than mk/freestanding.names.
