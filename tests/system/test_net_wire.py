@@ -2,9 +2,10 @@
 import socket
 import time
 
-from lab import CLIENT, LINUX, LINUX6, Wired, requires_root
+import pytest
+from lab import CLIENT, LINUX, LINUX6, PERMITTED, Wired
 
-pytestmark = requires_root
+pytestmark = pytest.mark.skipif(not PERMITTED, reason="network namespaces need root")
 PORT = 5000
 
 
