@@ -8,6 +8,7 @@
 #define SIGNATURES_STACK_H
 
 #include "runtime/address.h"
+#include "runtime/buf.h"
 #include "signatures/flow.h"
 
 #define RESOLVE_ADDRESSES_MAX 16  /* of one name; more are dropped */
@@ -41,6 +42,7 @@ struct stack_ops {
     enum err (*resolve)(struct stack *s, struct slice name, resolve_fn *answer, void *owner,
                         struct resolve **into);
     void (*cancel_resolve)(struct stack *s, struct resolve *r);
+    void (*status)(const struct stack *s, struct buf *into); /* NULL: it has nothing to say */
 };
 
 struct stack {
@@ -84,6 +86,13 @@ static inline enum err stack_resolve(struct stack *s, struct slice name, resolve
 static inline void stack_cancel_resolve(struct stack *s, struct resolve *r)
 {
     s->ops->cancel_resolve(s, r);
+}
+
+/* Appends what it knows and counts, lines "name: value", for people and scripts. */
+static inline void stack_status(const struct stack *s, struct buf *into)
+{
+    if (s->ops->status)
+        s->ops->status(s, into);
 }
 
 #endif

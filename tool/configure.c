@@ -4,7 +4,7 @@
  *
  * Each call says everything: what was configured before and is not named again is gone.
  */
-#include "runtime/settings.h"
+#include "runtime/settings_network.h"
 #include "signatures/program.h"
 #include "tool/content.h"
 #include "tool/file.h"
@@ -250,7 +250,10 @@ static int configure(struct configuration *c, const char **arguments, size_t cou
     settings_preset(program_settings);
     buf_text(&c->settings, "# Written by ringlet configure.\n");
     int status = 2;
-    if (settings_arguments(program_settings, count, arguments, note_setting, c, &error) != OK)
+    enum err e = settings_arguments(program_settings, count, arguments, note_setting, c, &error);
+    if (!e)
+        e = settings_network_check(&error);
+    if (e)
         tool_error("%.*s", SLICE_ARG(buf_slice(&error)));
     else
         status = write_configuration(c);

@@ -2,7 +2,7 @@
 #include "apps/canopy/settings.h"
 
 #include "lib/git/fetch.h"
-#include "runtime/settings.h"
+#include "runtime/settings_network.h"
 #include "signatures/program.h"
 
 struct canopy_settings canopy_settings;
@@ -18,18 +18,6 @@ static const char *check_hook(struct slice text)
         slice_find(text, ' ') == text.len)
         return NULL;
     return "a path such as /push";
-}
-
-static const char *check_gateways(struct slice text)
-{
-    struct slice one;
-    while (text.len > 0) {
-        struct address a;
-        slice_cut(text, ',', &one, &text);
-        if (!address_parse(slice_trim(one), &a))
-            return "one or more addresses, separated by commas";
-    }
-    return NULL;
 }
 
 bool canopy_pins(struct slice text, struct tls_pin pins[TLS_PINS_MAX], size_t *count)
@@ -149,46 +137,6 @@ static const struct setting update_settings[] = {
      .into = &canopy_settings.poll},
 };
 
-static const struct setting network_settings[] = {
-    {.name = "dhcp",
-     .value = "true|false",
-     .help = "Take address, gateway and resolver from DHCP",
-     .preset = "true",
-     .type = SETTING_BOOL,
-     .into = &canopy_settings.dhcp},
-    {.name = "network",
-     .value = "N",
-     .help = "The number of the network card",
-     .preset = "0",
-     .type = SETTING_NUMBER,
-     .into = &canopy_settings.network},
-    {.name = "ip",
-     .value = "ADDRESS",
-     .help = "The card's own address",
-     .preset = "",
-     .type = SETTING_ADDRESS,
-     .into = &canopy_settings.ip},
-    {.name = "netmask",
-     .value = "MASK",
-     .help = "The network mask of that address",
-     .preset = "",
-     .type = SETTING_ADDRESS,
-     .into = &canopy_settings.netmask},
-    {.name = "gateways",
-     .value = "ADDRESS,...",
-     .help = "The routers that lead out of the network",
-     .preset = "",
-     .type = SETTING_TEXT,
-     .check = check_gateways,
-     .into = &canopy_settings.gateways},
-    {.name = "resolver",
-     .value = "ADDRESS",
-     .help = "The DNS server that looks names up",
-     .preset = "",
-     .type = SETTING_ADDRESS,
-     .into = &canopy_settings.resolver},
-};
-
 #define GROUP(heading, table)                                                                \
     {                                                                                        \
         .title = (heading), .settings = (table), .count = sizeof(table) / sizeof((table)[0]) \
@@ -197,9 +145,7 @@ static const struct setting network_settings[] = {
 static const struct setting_group site_group = GROUP("Site", site_settings);
 static const struct setting_group serving_group = GROUP("Serving", serving_settings);
 static const struct setting_group update_group = GROUP("Updates", update_settings);
-static const struct setting_group network_group =
-    GROUP("Network (where the image has its own network stack)", network_settings);
 
 const struct setting_group *const program_settings[] = {
-    &site_group, &serving_group, &update_group, &network_group, &settings_logs_group, NULL,
+    &site_group, &serving_group, &update_group, &settings_network_group, &settings_logs_group, NULL,
 };

@@ -19,14 +19,6 @@ struct canopy_settings {
     struct slice hook_secret;
     uint32_t poll; /* seconds; 0: only pushes */
     bool no_html;
-
-    /* Where the image has its own network stack. */
-    bool dhcp;
-    uint32_t network;
-    struct address ip;
-    struct address netmask;
-    struct slice gateways;
-    struct address resolver;
 };
 
 extern struct canopy_settings canopy_settings;

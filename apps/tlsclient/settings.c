@@ -2,6 +2,7 @@
 #include "apps/tlsclient/settings.h"
 
 #include "lib/tls/tls.h"
+#include "runtime/settings_network.h"
 
 struct slice client_host;
 uint16_t client_port;
@@ -49,4 +50,5 @@ static const struct setting settings[] = {
 static const struct setting_group group = {"Client", settings,
                                            sizeof settings / sizeof settings[0]};
 
-const struct setting_group *const program_settings[] = {&group, &settings_logs_group, NULL};
+const struct setting_group *const program_settings[] = {&group, &settings_network_group,
+                                                        &settings_logs_group, NULL};

@@ -1,6 +1,8 @@
 /* What an operator of the echo may choose. */
 #include "apps/tlsecho/settings.h"
 
+#include "runtime/settings_network.h"
+
 uint16_t echo_port;
 bool echo_client_auth;
 
@@ -22,4 +24,5 @@ static const struct setting settings[] = {
 
 static const struct setting_group group = {"Echo", settings, sizeof settings / sizeof settings[0]};
 
-const struct setting_group *const program_settings[] = {&group, &settings_logs_group, NULL};
+const struct setting_group *const program_settings[] = {&group, &settings_network_group,
+                                                        &settings_logs_group, NULL};

@@ -87,19 +87,35 @@ static void look(struct dns *d, uint64_t now, struct dns_lookup *l)
         l->deadline = now + DNS_SECOND_NS;
 }
 
+static bool usable(const struct dns *d, struct address a)
+{
+    return !d->below->usable || d->below->usable(d->arg, a);
+}
+
+/* Appends the addresses to which there is a way, or those to which there is none. */
+static void take(const struct dns *d, const struct dns_lookup *l, bool wanted, struct address *into,
+                 size_t *count)
+{
+    for (unsigned i = 0; i < QUERIES; i++) {
+        const struct dns_query *q = &l->queries[i];
+        for (size_t k = 0; q->why == OK && k < q->found.count; k++)
+            if (usable(d, q->found.addresses[k]) == wanted)
+                into[(*count)++] = q->found.addresses[k];
+    }
+}
+
 /* The addresses of both families, or why there are none: that a name does not exist only where both
  * questions say so. */
-static enum err result(const struct dns_lookup *l, struct address *into, size_t *count)
+static enum err result(const struct dns *d, const struct dns_lookup *l, struct address *into,
+                       size_t *count)
 {
     enum err why = ERR_NOT_FOUND;
     *count = 0;
-    for (unsigned i = 0; i < QUERIES; i++) {
-        const struct dns_query *q = &l->queries[i];
-        if (q->why != OK && q->why != ERR_NOT_FOUND)
-            why = q->why;
-        for (size_t k = 0; q->why == OK && k < q->found.count; k++)
-            into[(*count)++] = q->found.addresses[k];
-    }
+    take(d, l, true, into, count);
+    take(d, l, false, into, count);
+    for (unsigned i = 0; i < QUERIES; i++)
+        if (l->queries[i].why != OK && l->queries[i].why != ERR_NOT_FOUND)
+            why = l->queries[i].why;
     return *count ? OK : why;
 }
 
@@ -107,7 +123,7 @@ static void tell_all(struct dns *d, struct dns_lookup *l)
 {
     struct address addresses[QUERIES * DNS_ADDRESSES_MAX];
     size_t count;
-    enum err why = result(l, addresses, &count);
+    enum err why = result(d, l, addresses, &count);
     for (struct list *i; (i = list_shift(&l->waiters)) != NULL;) {
         struct dns_waiter w = *CONTAINER(i, struct dns_waiter, link);
         pool_give(&d->waiters, CONTAINER(i, struct dns_waiter, link));

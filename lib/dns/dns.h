@@ -53,6 +53,8 @@ struct dns_below {
     /* Nothing is waited for any more. Once for every ask that was OK. */
     void (*drop)(void *arg, struct dns_exchange *x);
     void (*random)(void *arg, void *into, size_t len);
+    /* There is a way to an address: such ones stand first in an answer. May be NULL. */
+    bool (*usable)(void *arg, struct address a);
 };
 
 struct dns_counters {
@@ -87,7 +89,7 @@ void dns_servers(struct dns *d, uint64_t now, const struct address *servers, siz
 void dns_only_v4(struct dns *d, bool only);
 
 /* Looks a name up; numeric addresses and localhost (RFC 6761, 6.3) need no asking. The answer comes from
- * dns_answer, dns_broken or dns_expire; IPv6 addresses stand first. ERR_FULL, ERR_MEMORY. */
+ * dns_answer, dns_broken or dns_expire; usable addresses stand first, of those IPv6. ERR_FULL, ERR_MEMORY. */
 enum err dns_lookup(struct dns *d, uint64_t now, struct slice name, resolve_fn *answer, void *owner,
                     struct dns_waiter **into);
 void dns_cancel(struct dns *d, struct dns_waiter *w);
