@@ -35,10 +35,10 @@ struct assembly {
     struct seq_range *islands; /* owned */
     uint32_t chunk_room, held; /* chunks in use */
     uint32_t island_room, count;
-    seq_t front;                              /* the oldest that was not taken */
-    seq_t next;                               /* RCV.NXT */
-    struct seq_range recent[ASSEMBLY_RECENT]; /* where segments arrived, the latest first */
-    struct seq_range duplicate;               /* to report once; empty: none */
+    seq_t front;                   /* the oldest that was not taken */
+    seq_t next;                    /* RCV.NXT */
+    seq_t recent[ASSEMBLY_RECENT]; /* numbers in the islands to report, the latest first */
+    struct seq_range duplicate;    /* to report once; empty: none */
     uint8_t recents;
 };
 

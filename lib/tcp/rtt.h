@@ -21,22 +21,23 @@
 #define RTT_MIN_WINDOW    (300 * CLOCK_SEC) /* a path that got longer is noticed within this */
 
 struct rtt {
-    uint64_t smoothed;  /* SRTT; 0: no sample yet */
-    uint64_t variation; /* RTTVAR */
-    uint64_t latest;
-    uint64_t deviation;       /* smoothed, of each sample */
+    uint64_t smoothed;        /* SRTT; 0: no sample yet */
+    uint64_t variation;       /* RTTVAR */
+    uint64_t deviation;       /* the same, smoothed by every sample */
     uint64_t round_deviation; /* its highest in this round trip */
     uint64_t round_end;
     struct rtt_minimum {
         uint64_t at, value;
-    } minimum[2];    /* the lowest of the window, and of its younger half */
-    uint8_t backoff; /* doublings (RFC 6298, 5.5) */
+    } minimum[2];    /* the lowest of the window, and of its younger part */
+    uint8_t backoff; /* doublings of the timeout (RFC 6298, 5.5) */
 };
 
 void rtt_init(struct rtt *r);
 
-/* One measurement; 0 counts as 1 ns. */
-void rtt_sample(struct rtt *r, uint64_t measured, uint64_t now);
+/* What one acknowledgement tells: the time since the oldest, and since the youngest segment that it
+ * newly covers was sent; the former counts the receiver's delay in, the latter shows the path (0: not
+ * known). Ends the back-off. */
+void rtt_sample(struct rtt *r, uint64_t longest, uint64_t shortest, uint64_t now);
 
 /* The lowest of the last minutes; 0: no sample yet. */
 uint64_t rtt_minimum(const struct rtt *r);
@@ -46,11 +47,5 @@ uint64_t rtt_timeout(const struct rtt *r);
 
 /* The timer has fired: the next timeout is twice as long. */
 void rtt_back_off(struct rtt *r);
-
-/* New data was acknowledged that was not sent twice (RFC 6298, 5.7; Karn). */
-static inline void rtt_progress(struct rtt *r)
-{
-    r->backoff = 0;
-}
 
 #endif
