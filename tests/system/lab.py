@@ -12,6 +12,7 @@ and its own namespace, and inside of the bridge, segments of 64 KiB pass whole.
 """
 import contextlib
 import ctypes
+import ipaddress
 import os
 import shlex
 import shutil
@@ -117,9 +118,13 @@ class Namespace:
             Path("/proc/sys", name.replace(".", "/")).write_text(f"{value}\n")
 
     def address(self, interface, *addresses):
-        """Up, with these: usable at once."""
+        """Up, with these: usable at once. Linux's TCP is to use CUBIC there, as ours does, whatever
+        this machine prefers."""
         self.ip(f"link set dev {interface} up",
                 *(f"addr add {a} dev {interface}{' nodad' if ':' in a else ''}"
+                  for a in addresses),
+                *(f"route replace {ipaddress.ip_interface(a).network} dev {interface}"
+                  f"{' metric 256' if ':' in a else ' scope link'} congctl cubic"
                   for a in addresses))
 
     def tap(self, name="tap0", *addresses):
