@@ -3,18 +3,21 @@
 DEPS      := build/deps
 DEPS_LIB  := aws-lc libdeflate md4c sha1dc
 DEPS_DATA := media-types bootstrap highlight font
-DEPS_TEST := commonmark-spec axe-core playwright-core
+DEPS_TEST := commonmark-spec axe-core playwright-core lwip
+DEPS_BENCH := lwip
 
 # What needs a library waits for this: linked anew when a recipe has changed. (CC= : one compiler
 # builds them, whichever builds us.)
 DEPS_LINKED := $(DEPS)/.linked
 
-.PHONY: deps deps-test
+.PHONY: deps deps-test deps-bench
 deps: $(DEPS_LINKED)
 	@:
 $(DEPS_LINKED): deps/get $(wildcard deps/library.mk deps/*/*)
 	@CC= deps/get --link $(DEPS) $(DEPS_LIB) $(DEPS_DATA) >/dev/null
 	@touch $@
+deps-bench: deps
+	@CC= deps/get --link $(DEPS) $(DEPS_BENCH) >/dev/null
 deps-test: deps
 	@CC= deps/get --link $(DEPS) $(DEPS_TEST) >/dev/null
 

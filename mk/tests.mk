@@ -62,7 +62,8 @@ lint: setup
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
 lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
-            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) $(call objects,tests/system/wire) \
+            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
+            $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
 
 # What a ring-0 image will need of a C library for TLS: no more than mk/freestanding.names.
@@ -109,8 +110,20 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)
 	@$(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group
 
+# lwIP in the place of our own stack: a room like those of lib/ (APP_NETWORK=lwip).
+$(BUILD)/bench/lwip/%.o: bench/lwip/%.c | deps-bench
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/lwip/include -c $< -o $@
+$(BUILD)/rooms/lwip.o: $(call objects,bench/lwip) bench/lwip/exports
+	@mkdir -p $(@D)
+	@ld -r -o $@.all $(filter %.o,$^) --whole-archive $(DEPS)/lwip/lib/liblwip.a
+	@objcopy --keep-global-symbols=bench/lwip/exports $@.all $@
+	@rm -f $@.all
+
 bench: setup
 	@deps/install bench
+	@$(MAKE) --no-print-directory deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
 	@$(MAKE) --no-print-directory system-build
 	@/usr/bin/python3 bench/table.py --build $(BUILD) $(BENCH)

@@ -1,5 +1,6 @@
 /* What an operator of the echo may choose. */
 #include "apps/echo/settings.h"
+#include "runtime/settings_network.h"
 
 #include "runtime/settings_network.h"
 
@@ -29,5 +30,5 @@ static const struct setting settings[] = {
 
 static const struct setting_group group = {"Echo", settings, sizeof settings / sizeof settings[0]};
 
-const struct setting_group *const program_settings[] = {&group, &settings_network_group,
-                                                        &settings_logs_group, NULL};
+const struct setting_group *const program_settings[] = {
+    &group, &settings_network_group, &settings_network_group, &settings_logs_group, NULL};
