@@ -2,8 +2,6 @@
 #include "apps/echo/settings.h"
 #include "runtime/settings_network.h"
 
-#include "runtime/settings_network.h"
-
 uint16_t echo_port, discard_port, chargen_port;
 
 static const struct setting settings[] = {
@@ -30,5 +28,5 @@ static const struct setting settings[] = {
 
 static const struct setting_group group = {"Echo", settings, sizeof settings / sizeof settings[0]};
 
-const struct setting_group *const program_settings[] = {
-    &group, &settings_network_group, &settings_network_group, &settings_logs_group, NULL};
+const struct setting_group *const program_settings[] = {&group, &settings_network_group,
+                                                        &settings_logs_group, NULL};
