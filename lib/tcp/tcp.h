@@ -11,6 +11,7 @@
 #define LIB_TCP_TCP_H
 
 #include "lib/ip/packet.h"
+#include "signatures/clock.h"
 #include "signatures/stack.h"
 
 struct tcp;
@@ -29,6 +30,8 @@ struct tcp_below {
     bool (*source)(void *arg, struct address destination, struct address *source);
     /* Bytes of a packet, with its IP header, that the path takes as far as is known. */
     uint32_t (*path_mtu)(void *arg, struct address destination);
+    /* The same of the link that leads there: no packet that leaves us can be larger. */
+    uint32_t (*link_mtu)(void *arg, struct address destination);
     /* The path carried a packet of that size, or is found to carry no more than it. */
     void (*learn_path_mtu)(void *arg, struct address destination, uint32_t mtu);
     /* A neighbour answers: forward progress (RFC 4861, 7.3.1). */
@@ -40,16 +43,28 @@ struct tcp_below {
 
 /* Limits of one instance; 0 takes the default. */
 struct tcp_limits {
-    uint32_t connections; /* TCP_CONNECTIONS */
-    uint32_t half_open;   /* TCP_HALF_OPEN; beyond, SYN cookies answer (RFC 4987, 3.6) */
-    uint32_t time_wait;   /* TCP_TIME_WAIT; beyond, the oldest is recycled */
-    uint64_t memory;      /* TCP_MEMORY: bytes of all buffers, sent and received */
+    uint32_t connections; /* TCP_CONNECTIONS_MAX; beyond, SYNs are dropped */
+    uint32_t half_open;   /* TCP_HALF_OPEN_MAX; beyond, SYN cookies answer (RFC 4987, 3.6) */
+    uint32_t time_wait;   /* TCP_TIME_WAIT_MAX; beyond, the oldest is let go */
+    uint32_t orphans;     /* TCP_ORPHANS_MAX: closed by their owners; beyond, a new one is reset */
+    uint64_t memory;      /* TCP_MEMORY_MAX: bytes of all buffers, sent and received */
 };
 
-#define TCP_CONNECTIONS 200000u
-#define TCP_HALF_OPEN   4096u
-#define TCP_TIME_WAIT   65536u
-#define TCP_MEMORY      ((uint64_t)256 << 20)
+#define TCP_CONNECTIONS_MAX 200000u
+#define TCP_HALF_OPEN_MAX   4096u
+#define TCP_TIME_WAIT_MAX   65536u
+#define TCP_ORPHANS_MAX     16384u
+#define TCP_MEMORY_MAX      ((uint64_t)256 << 20)
+#define TCP_LISTENERS_MAX   256u
+
+/* How long is waited for others. */
+#define TCP_CONNECT_NS      (60 * CLOCK_SEC)    /* for the answer to our SYN */
+#define TCP_USER_TIMEOUT_NS (300 * CLOCK_SEC)   /* for sent data to be acknowledged: the default */
+#define TCP_CLOSE_NS        (20 * CLOCK_SEC)    /* without progress in sending, after flow_close */
+#define TCP_FIN_WAIT_NS     (20 * CLOCK_SEC)    /* for the peer's end, when ours was acknowledged */
+#define TCP_DRAIN_MAX       ((uint32_t)4 << 20) /* bytes that are discarded meanwhile; then a reset */
+#define TCP_TIME_WAIT_NS    (60 * CLOCK_SEC)    /* 2 MSL */
+#define TCP_CORK_NS         (200 * CLOCK_MS)
 
 /* What the instance may leave to the card: bits of enum net_offload. */
 struct tcp *tcp_open(const struct tcp_below *below, void *arg, const struct tcp_limits *limits,
@@ -82,10 +97,17 @@ struct endpoint tcp_listener_local(const struct tcp_listener *l);
 
 enum err tcp_connect(struct tcp *t, struct endpoint remote, connect_fn *answer, void *owner,
                      struct tcp_connection **into);
+/* The same from an endpoint of ours: address ADDRESS_ANY or port 0, any. ERR_EXISTS: the pair is in
+ * use. */
+enum err tcp_connect_from(struct tcp *t, struct endpoint local, struct endpoint remote,
+                          connect_fn *answer, void *owner, struct tcp_connection **into);
 void tcp_cancel(struct tcp *t, struct tcp_connection *c); /* before the answer only */
 
 /* --- of a flow that this library handed out --- */
 
+/* Ends our half of the stream after what was queued: writes answer ERR_CLOSED from now on, while the
+ * peer's half goes on. The owner still has to close. */
+void tcp_finish(struct flow *f);
 /* Holds small segments back until uncorked or TCP_CORK_NS have passed. */
 void tcp_cork(struct flow *f, bool on);
 /* Nagle's algorithm (RFC 9293, 3.7.4) is off unless asked for: writes are gathered per turn of the
