@@ -316,7 +316,7 @@ static void test_refusals_are_recorded(void **state)
     sim_client_text(d, "\n");
     run_for(CLOCK_MS);
     buf_byte(&here.log, 0);
-    assert_string_equal(here.log.ptr, "POST /p 413 23 |u\n- - 400 17 |\n");
+    assert_string_equal((const char *)here.log.ptr, "POST /p 413 23 |u\n- - 400 17 |\n");
     assert_int_equal(counters()->responses_4xx, 2);
     assert_int_equal(counters()->requests, 0);
     sim_client_close(c);
@@ -335,7 +335,7 @@ static void test_wide(void **state)
     expect_text(c, "");
     assert_true(sim_client_over(c));
     buf_byte(&here.log, 0);
-    assert_string_equal(here.log.ptr, "GET /wide 500 0 |\n");
+    assert_string_equal((const char *)here.log.ptr, "GET /wide 500 0 |\n");
     sim_client_close(c);
     close_place();
 }
@@ -491,7 +491,7 @@ static void test_later(void **state)
     run_for(CLOCK_MS);
     expect_text(c, OK_OF(3, "two") OK_OF(12, "GET /text/4:") OK_OF(12, "GET /text/5:"));
     buf_byte(&here.log, 0);
-    assert_string_equal(here.log.ptr,
+    assert_string_equal((const char *)here.log.ptr,
                         "GET /text/1 200 12 |\nGET /later 404 4 r|u\nGET /later 200 3 |\n"
                         "GET /text/4 200 12 |\nGET /text/5 200 12 |\n");
     sim_client_close(c);
@@ -580,7 +580,7 @@ static void test_gone(void **state)
     assert_int_equal(counters()->open, 0);
     assert_int_equal(counters()->lost, 1);
     buf_byte(&here.log, 0);
-    assert_string_equal(here.log.ptr, "GET /later 200 0 |u\n");
+    assert_string_equal((const char *)here.log.ptr, "GET /later 200 0 |u\n");
     sim_client_close(c);
     close_place();
 }

@@ -58,7 +58,8 @@ static void test_memory(void **state)
 {
     (void)state;
     struct memory_stats before = memory_stats();
-    uint8_t *a = memory_alloc(1000), *b = memory_zalloc(0);
+    uint8_t *a = memory_alloc(1000);
+    void *b = memory_zalloc(0);
     assert_int_equal((uintptr_t)a % 16, 0);
     assert_int_equal(memory_stats().blocks, before.blocks + 2);
     assert_true(memory_stats().bytes >= before.bytes + 1000);
