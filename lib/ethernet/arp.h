@@ -38,6 +38,7 @@ void arp_put(uint8_t *into, const struct arp *a, struct mac destination);
 #define ARP_ANNOUNCE_WAIT     (2 * CLOCK_SEC)
 #define ARP_ANNOUNCEMENTS     2u
 #define ARP_ANNOUNCE_INTERVAL (2 * CLOCK_SEC)
+#define ARP_BRIEF             10u /* a brief claim has the times above divided by it */
 #define ARP_DEFEND_INTERVAL   (10 * CLOCK_SEC)
 
 enum arp_claim_state {
@@ -61,10 +62,20 @@ struct arp_claim {
     uint8_t state; /* enum arp_claim_state */
     uint8_t sent;  /* probes or announcements */
     bool defended_once;
+    uint8_t kind; /* enum arp_claim_kind */
 };
 
-/* probe: wait until nobody answers; false: it is ours from now on. random: any 64 bits. */
-void arp_claim_begin(struct arp_claim *c, uint64_t now, bool probe, uint64_t random);
+enum arp_claim_kind {
+    ARP_CLAIM_AT_ONCE, /* it is ours from now on, whatever others say */
+    ARP_CLAIM_BRIEF,   /* wait until nobody answers, at a fraction of RFC 5227's times */
+    ARP_CLAIM_PROBED   /* the same at its times */
+};
+
+/* random: any 64 bits. */
+void arp_claim_begin(struct arp_claim *c, uint64_t now, enum arp_claim_kind kind, uint64_t random);
+
+/* The link is back: what was not ours yet is probed for anew, what was is announced. */
+void arp_claim_restart(struct arp_claim *c, uint64_t now, uint64_t random);
 
 /* Time has passed. */
 enum arp_claim_action arp_claim_expire(struct arp_claim *c, uint64_t now, uint64_t random);

@@ -112,7 +112,16 @@ bool ip_source(struct ip *ip, struct address destination, struct address *source
 /* Bytes of a packet, IP header included, that the path takes as far as is known. */
 uint32_t ip_path_mtu(struct ip *ip, uint64_t now, struct address destination);
 
-/* The path takes no more than that; believed for IP_MTU_AGE, and not below the floors. */
+/* Bytes of a packet that the link takes: the most that ip_send takes whole, and less than the card's
+ * MTU where DHCP or a router said so. */
+uint32_t ip_link_mtu(struct ip *ip, struct address destination);
+
+/* What DHCP says of the link's MTU (RFC 2132, 5.1), for IPv4: not above the card's, nor below
+ * IP_MTU_MIN_V4; such ones, as 0, give the card's. */
+void ip_set_mtu(struct ip *ip, uint32_t mtu);
+
+/* The path is found to carry that, and as far as is known no more: larger or smaller than before.
+ * Believed for IP_MTU_AGE (ten minutes), and not below the floors. */
 void ip_learn_path_mtu(struct ip *ip, uint64_t now, struct address destination, uint32_t mtu);
 
 /* The destination has answered: the neighbour that leads there is alive (RFC 4861, 7.3.1). */
@@ -123,7 +132,8 @@ void ip_confirm(struct ip *ip, uint64_t now, struct address destination);
 /* How an address becomes ours. */
 enum ip_claim {
     IP_CLAIM_AT_ONCE, /* used from now on, announced, defended (IP_ADDRESS_READY still comes) */
-    IP_CLAIM_PROBED /* after nobody has answered for it: RFC 5227 (4 to 7 s), RFC 4862 (1 to 2 s) */
+    IP_CLAIM_BRIEF,   /* as PROBED, but IPv4 within a second: for leases, whose server has looked */
+    IP_CLAIM_PROBED   /* when nobody has answered for it: RFC 5227 (4 to 7 s), 4862 (1 to 2 s) */
 };
 
 /* Adds an address and the on-link route of its prefix. ERR_EXISTS: we have it. ERR_FULL.
