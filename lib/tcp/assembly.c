@@ -130,6 +130,8 @@ static uint32_t island_at(const struct assembly *a, seq_t n)
 
 static void remove_islands(struct assembly *a, uint32_t from, uint32_t to)
 {
+    if (from == to)
+        return;
     memmove(a->islands + from, a->islands + to, (a->count - to) * sizeof *a->islands);
     a->count -= to - from;
 }
