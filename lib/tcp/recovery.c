@@ -9,7 +9,7 @@ void recovery_init(struct recovery *r, const struct recovery_options *o, seq_t f
         .reorder_at = UINT64_MAX,
         .probe_at = UINT64_MAX,
         .timeout_at = UINT64_MAX,
-        .high = first,
+        .high = first - 1,
         .limited_end = first,
         .sack = o->sack,
         .ecn = o->ecn,

@@ -37,7 +37,8 @@ static uint32_t count_duplicates(struct recovery *r, const struct recovery_input
     if (!in->duplicate || recovery_flight(r) == 0)
         return 0;
     news->delivered += r->cubic.mss;
-    if (++r->duplicates == RECOVERY_DUPLICATES && r->phase < RECOVERY_LOST)
+    if (++r->duplicates == RECOVERY_DUPLICATES && r->phase < RECOVERY_LOST &&
+        seq_after(r->sent.una, r->high))
         return sent_first_lost(&r->sent);
     return 0;
 }

@@ -139,14 +139,17 @@ static uint64_t units_in(const struct sent_entry *e, struct seq_range range)
     return entry_all(e) & units_below(to) & ~units_below(from);
 }
 
-/* Units that are under way again and go out once more: the older retransmission no longer counts. */
-static void supersede(struct sent *s, uint32_t entry, uint64_t units)
+/* Units that go out once more: older retransmissions of them no longer count. */
+static void supersede(struct sent *s, const struct sent_entry *e, uint64_t units)
 {
-    for (; units; units &= units - 1) {
-        uint64_t unit = units & -units;
-        struct sent_resent *r = sent_latest(s, entry, unit);
-        if (r)
-            r->units &= ~unit;
+    if (!(e->repeated & units))
+        return;
+    for (uint32_t n = e->resent; n - s->resent_head < s->resent_count;) {
+        struct sent_resent *r = sent_resent(s, n);
+        r->units &= ~units;
+        if (r->previous == n)
+            return;
+        n = r->previous;
     }
 }
 
@@ -159,7 +162,7 @@ void sent_again(struct sent *s, struct seq_range range, uint64_t now)
     uint64_t units = units_in(e, range) & ~e->done;
     if (!units)
         return;
-    supersede(s, number, units & e->again);
+    supersede(s, e, units);
     uint32_t more = units_length(e, units & ~e->again);
     s->in_flight += more;
     s->again += more;

@@ -24,6 +24,14 @@ static void youngest(struct sent_news *news, uint64_t at, seq_t end)
     }
 }
 
+/* A first sending arrived after what was sent behind it. */
+static void late(struct sent_news *news, const struct sent_entry *e)
+{
+    if (!news->reordered || e->at < news->late_at)
+        news->late_at = e->at;
+    news->reordered = true;
+}
+
 /* Units that were sent once arrived. */
 static void once(struct hearing *h, const struct sent_entry *e, uint64_t units)
 {
@@ -33,15 +41,15 @@ static void once(struct hearing *h, const struct sent_entry *e, uint64_t units)
     if (!news->original || seq_before(start, news->original_at))
         news->original_at = start;
     news->original = true;
-    if (news->oldest == 0 || e->at < news->oldest)
-        news->oldest = e->at;
-    if (e->at > news->youngest)
-        news->youngest = e->at;
-    if (seq_before(unit_end(e, (uint32_t)__builtin_ctzll(units)), h->highest)) {
-        if (!news->reordered || e->at < news->late_at)
-            news->late_at = e->at;
-        news->reordered = true;
+    /* What was lost meanwhile may have arrived long ago: its answers can have been lost. */
+    if (units & ~e->lost) {
+        if (news->oldest == 0 || e->at < news->oldest)
+            news->oldest = e->at;
+        if (e->at > news->youngest)
+            news->youngest = e->at;
     }
+    if (seq_before(unit_end(e, (uint32_t)__builtin_ctzll(units)), h->highest))
+        late(news, e);
 }
 
 /* Units that were sent more than once arrived: which sending it was is told by time alone. */
@@ -52,10 +60,15 @@ static void repeated(struct hearing *h, uint32_t number, uint64_t units)
         h->news->repeated = true;
     for (; units; units &= units - 1) {
         const struct sent_resent *r = sent_latest(h->s, number, units & -units);
-        if (!r || h->now - r->at < h->r->rtt_minimum)
+        if (!r)
             continue;
         /* Of what is beyond a gap the echo tells nothing: it is that of the last in order. */
-        if (h->cumulative && r->at >= h->r->echo_end)
+        if (h->cumulative && r->at >= h->r->echo_end) {
+            if (e->at < h->r->echo_end)
+                late(h->news, e);
+            continue;
+        }
+        if (h->now - r->at < h->r->rtt_minimum)
             continue;
         youngest(h->news, r->at, unit_end(e, (uint32_t)__builtin_ctzll(units)));
     }
