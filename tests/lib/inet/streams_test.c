@@ -1,0 +1,166 @@
+/*
+ * Streams over a harmed wire, thousands of times, each from a seed: whole stacks, clients and servers
+ * that write, lend, pause, close and abort as chance has it. The streams arrive equal, nothing stalls
+ * beyond its bound, and all is given back.
+ *
+ *     SEED=123 streams_test     replays one run, and says what happens
+ *     RUNS=100000 streams_test  more of them
+ *     PCAP=FILE                 with SEED: the frames, for tshark
+ */
+#include "tests/lib/inet/streams.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/inet/coverage.h"
+
+static uint64_t runs = 1500;
+
+/* --- what a wire may do --- */
+
+static uint32_t ppm(struct world *w, uint32_t thousandths_max)
+{
+    return (uint32_t)world_range(w, 0, thousandths_max * 1000);
+}
+
+static struct sim_harm any_harm(struct world *w)
+{
+    struct sim_harm h = {.delay = world_range(w, 0, 50) * CLOCK_MS};
+    if (world_chance(w, 30))
+        h.delay = world_range(w, 1, 1000) * CLOCK_US;
+    if (world_chance(w, 40))
+        h.jitter = world_range(w, 0, 20) * CLOCK_MS;
+    if (world_chance(w, 50))
+        h.loss = ppm(w, 60);
+    if (world_chance(w, 15)) {
+        h.burst_enter = ppm(w, 10);
+        h.burst_leave = 100000 + ppm(w, 400);
+        h.burst_loss = 300000 + ppm(w, 600);
+    }
+    if (world_chance(w, 30))
+        h.corrupt = ppm(w, 20);
+    if (world_chance(w, 30))
+        h.duplicate = ppm(w, 50);
+    if (world_chance(w, 30)) {
+        h.reorder = ppm(w, 100);
+        h.reorder_by = world_range(w, 1, 60) * CLOCK_MS;
+    }
+    return h;
+}
+
+static void add_narrowness(struct world *w, struct sim_harm *h)
+{
+    if (world_chance(w, 30)) {
+        h->bandwidth = world_range(w, 20, 5000) * 1000;
+        h->queue = (size_t)world_range(w, 8, 256) * 1024;
+        if (world_chance(w, 50))
+            h->mark = h->queue / 4;
+    }
+    if (world_chance(w, 15)) {
+        h->mtu = (uint16_t)world_range(w, 1280, 1500);
+        h->too_big = (enum sim_too_big)world_range(w, 0, 2);
+    }
+}
+
+static void harm_host(struct world *w, const struct world_host *host)
+{
+    for (int way = SIM_OUT; way <= SIM_IN; way++) {
+        struct sim_harm h = any_harm(w);
+        add_narrowness(w, &h);
+        sim_wire_harm(host->card, (enum sim_way)way, &h);
+    }
+}
+
+/* --- one run --- */
+
+static const char *one_run(uint64_t seed, size_t hosts, size_t sessions, const char *pcap)
+{
+    static struct world w;
+    static struct streams s;
+    world_open(&w, seed);
+    coverage_watch(w.wire);
+    for (size_t i = 0; i < hosts; i++) {
+        struct sim_card card = world_card(&w);
+        assert_always(!world_host(&w, &card, NULL));
+        if (pcap && i == 0)
+            sim_wire_record(w.hosts[0].card, pcap);
+    }
+    world_run(WORLD_SETTLE);
+    for (size_t i = 0; i < hosts; i++)
+        harm_host(&w, &w.hosts[i]);
+    streams_open(&s, &w, sessions);
+    const char *fault = streams_run(&s);
+    const char *left = streams_close(&s);
+    const char *world_fault = world_close(&w);
+    return fault ? fault : left ? left : world_fault;
+}
+
+static size_t sessions_of(uint64_t seed)
+{
+    return 1 + seed * 7 % 4;
+}
+
+static void report(uint64_t seed, const char *fault)
+{
+    fprintf(stderr, "FAILED: SEED=%llu: %s\n", (unsigned long long)seed, fault);
+}
+
+static void test_two(void **state)
+{
+    (void)state;
+    size_t failed = 0;
+    for (uint64_t seed = 1; seed <= runs && failed < 10; seed++) {
+        const char *fault = one_run(seed, 2, sessions_of(seed), NULL);
+        if (fault)
+            report(seed, fault);
+        failed += fault != NULL;
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void test_hundred(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1000000; seed < 1000000 + 1 + runs / 1000; seed++) {
+        const char *fault = one_run(seed, 100, 100, NULL);
+        if (fault)
+            report(seed, fault);
+        assert_null(fault);
+    }
+}
+
+static void test_coverage(void **state)
+{
+    (void)state;
+    assert_int_equal(coverage_print(stdout), 0);
+}
+
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two),
+        cmocka_unit_test(test_hundred),
+        cmocka_unit_test(test_coverage),
+    };
+    uint64_t seed = number("SEED", 0);
+    runs = number("RUNS", runs);
+    if (!seed)
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    streams_told = true;
+    bool many = seed >= 1000000;
+    const char *fault =
+        one_run(seed, many ? 100 : 2, many ? 100 : sessions_of(seed), getenv("PCAP"));
+    if (fault)
+        report(seed, fault);
+    return fault != NULL;
+}
