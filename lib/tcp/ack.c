@@ -30,9 +30,11 @@ static bool update_window(struct tcp_connection *c, const struct tcp_segment *s)
     c->window_ack = s->ack;
     if (window > c->peer_window_max)
         c->peer_window_max = window;
-    if (!same)
-        c->due[DUE_WINDOW] = UINT64_MAX; /* output sees what it is good for */
-    return same;
+    if (same)
+        return true;
+    c->due[DUE_WINDOW] = UINT64_MAX; /* output sees what it is good for */
+    c->tries = 0;
+    return false;
 }
 
 static void take_stamp(const struct tcp_connection *c, const struct tcp_segment *s,
@@ -73,6 +75,7 @@ static void progress(struct tcp_connection *c, uint32_t acked, seq_t ack)
         t->below.confirm(t->arg, c->entry.tuple.remote);
     c->progress_at = t->now;
     c->tries = 0;
+    c->soft = OK;
     release(c, acked);
     path_news(c, ack);
 }

@@ -44,6 +44,15 @@ void assembly_deinit(struct assembly *a)
     a->island_room = a->count = 0;
 }
 
+void assembly_idle(struct assembly *a)
+{
+    if (a->count)
+        return;
+    memory_free(a->islands);
+    a->islands = NULL;
+    a->island_room = 0;
+}
+
 /* Makes the ring of chunks so wide that front and end have places of their own. */
 static bool widen_chunks(struct assembly *a, seq_t end)
 {

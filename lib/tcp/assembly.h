@@ -46,6 +46,9 @@ struct assembly {
 void assembly_init(struct assembly *a, seq_t next, struct pool *pool);
 void assembly_deinit(struct assembly *a); /* also one that was zeroed only */
 
+/* Gives memory back that an idle connection does not need. */
+void assembly_idle(struct assembly *a);
+
 /* A segment that begins anywhere, and ends within the window. Parts of it that are there already are
  * noted for D-SACK. OK: all of it is here (now or before). ERR_FULL (islands), ERR_MEMORY (chunks):
  * nothing was taken. */

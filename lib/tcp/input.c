@@ -145,40 +145,63 @@ void tcp_connection_input(struct tcp_connection *c, const struct tcp_segment *s,
 
 /* --- whom it is for --- */
 
-/* TIME-WAIT (RFC 9293, 3.10.7.4; RFC 6191). A new SYN that cannot be an old one opens a connection, with
- * a first number beyond all of the old one's. A reset is not heeded (RFC 1337). */
-void tcp_wait_input(struct tcp *t, struct tcp_wait *w, const struct tcp_segment *s,
-                    const struct ip_arrival *a)
+/* Where everything stood when it ended, once more. */
+static void answer_wait(struct tcp *t, const struct tcp_wait *w)
 {
-    struct tcp_tuple tuple = w->entry.tuple;
-    bool stamps = (w->entry.flags & TCP_WAIT_STAMPS) && s->stamped;
-    bool newer = stamps && s->stamp != w->stamp ? (int32_t)(s->stamp - w->stamp) > 0
-                                                : seq_after(s->seq, w->receive_next);
-    struct tcp_listener *l = tcp_listener_find(t, &tuple);
-    if ((s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && newer && l) {
-        seq_t first = tcp_isn(&t->secrets, &tuple, t->now);
-        if (!seq_after(first, w->send_next + UINT16_MAX))
-            first = w->send_next + UINT16_MAX + 2;
-        tcp_count(t, TCP_TIME_WAITS_RECYCLED);
-        tcp_waits_remove(&t->waits, w);
-        tcp_half_open(t, l, &tuple, s, a, first);
-        return;
-    }
-    tcp_count(t, TCP_DROP_TIME_WAIT);
-    if ((s->flags & TCP_RST) || !tcp_may_challenge(t))
-        return;
+    const struct tcp_tuple *tuple = &w->entry.tuple;
     struct tcp_segment r = {
-        .source = tuple.local_port,
-        .destination = tuple.remote_port,
+        .source = tuple->local_port,
+        .destination = tuple->remote_port,
         .seq = w->send_next,
         .ack = w->receive_next,
         .flags = TCP_ACK,
         .window = UINT16_MAX,
         .stamped = w->entry.flags & TCP_WAIT_STAMPS,
-        .stamp = tcp_stamp(tcp_stamp_offset(&t->secrets, &tuple), t->now),
+        .stamp = tcp_stamp(tcp_stamp_offset(&t->secrets, tuple), t->now),
         .echo = w->stamp,
     };
-    (void)tcp_emit(t, &tuple, &r, NULL);
+    (void)tcp_emit(t, tuple, &r, NULL);
+}
+
+/* RFC 6191: a SYN that cannot be an old one, by its timestamp or its number. */
+static bool is_new(const struct tcp_wait *w, const struct tcp_segment *s)
+{
+    bool stamps = (w->entry.flags & TCP_WAIT_STAMPS) && s->stamped;
+    if ((s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+        return false;
+    if (stamps && s->stamp != w->stamp)
+        return (int32_t)(s->stamp - w->stamp) > 0;
+    return seq_after(s->seq, w->receive_next);
+}
+
+/* The new connection's first number lies beyond all of the old one's. */
+static void open_again(struct tcp *t, struct tcp_wait *w, struct tcp_listener *l,
+                       const struct tcp_segment *s, const struct ip_arrival *a)
+{
+    struct tcp_tuple tuple = w->entry.tuple;
+    seq_t first = tcp_isn(&t->secrets, &tuple, t->now), beyond = w->send_next + UINT16_MAX;
+    if (!seq_after(first, beyond))
+        first = beyond + 1;
+    tcp_count(t, TCP_TIME_WAITS_RECYCLED);
+    tcp_waits_remove(&t->waits, w);
+    tcp_half_open(t, l, &tuple, s, a, first);
+}
+
+/* TIME-WAIT (RFC 9293, 3.10.7.4). A reset is not heeded (RFC 1337). */
+void tcp_wait_input(struct tcp *t, struct tcp_wait *w, const struct tcp_segment *s,
+                    const struct ip_arrival *a)
+{
+    struct tcp_listener *l = tcp_listener_find(t, &w->entry.tuple);
+    if (l && is_new(w, s)) {
+        open_again(t, w, l, s, a);
+        return;
+    }
+    tcp_count(t, TCP_DROP_TIME_WAIT);
+    bool end_again = (s->flags & TCP_FIN) && s->seq + s->length + 1 == w->receive_next;
+    if (end_again && s->ack == w->send_next)
+        w = tcp_waits_renew(&t->waits, w, t->now, TCP_TIME_WAIT_NS);
+    if (w && !(s->flags & TCP_RST) && tcp_may_challenge(t))
+        answer_wait(t, w);
 }
 
 /* Nothing is known of the pair: the connection that a cookie makes, or NULL. */

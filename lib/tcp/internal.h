@@ -226,6 +226,13 @@ static inline uint64_t tcp_user_timeout_of(const struct tcp_connection *c)
     return c->closed && own > TCP_CLOSE_NS ? TCP_CLOSE_NS : own;
 }
 
+/* More than an idle connection needs. */
+static inline bool tcp_holds_memory(const struct tcp_connection *c)
+{
+    return c->recovery.sent.room || c->recovery.sent.resent_room || c->assembly.chunk_room ||
+           c->assembly.island_room;
+}
+
 static inline bool tcp_synchronized(const struct tcp_connection *c)
 {
     return c->state >= TCP_ESTABLISHED;

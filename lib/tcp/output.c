@@ -54,10 +54,10 @@ static size_t trim_parts(struct slice *parts, size_t length)
     return n;
 }
 
-/* Bytes [seq, seq + *length), and our end where `fin`. Fewer where they lie in too many parts: *length
- * says how many, and then there is no end. */
-static enum err hand(struct tcp_connection *c, seq_t seq, uint32_t *length, bool fin, uint8_t flags,
-                     bool capable)
+/* Bytes [seq, seq + *length), and our end where *fin. Fewer where they lie in too many parts: *length
+ * says how many, and then *fin is no longer set. */
+static enum err hand(struct tcp_connection *c, seq_t seq, uint32_t *length, bool *fin,
+                     uint8_t flags, bool capable)
 {
     struct slice parts[NET_PARTS_MAX - 1];
     struct tcp_load load = {.parts = parts, .unit = c->mss, .capable = capable};
@@ -70,8 +70,8 @@ static enum err hand(struct tcp_connection *c, seq_t seq, uint32_t *length, bool
         *length = (uint32_t)load.length;
         load.count = trim_parts(parts, load.length);
     }
-    if (fin && *length == asked)
-        flags |= TCP_FIN;
+    *fin = *fin && *length == asked;
+    flags |= *fin ? TCP_FIN : 0;
     enum err e = tcp_send(c, flags, seq, asked ? &load : NULL);
     if (!e && asked)
         tcp_queue_carried(&c->out, from, load.length, c->tcp->below.sent(c->tcp->arg));
@@ -102,7 +102,7 @@ static bool send_again(struct tcp_connection *c, uint32_t room)
         bool fin = c->fin_sent && range.end == end + 1 && range.end - at <= most + 1;
         uint32_t length = range.end - at - (c->fin_sent && range.end == end + 1);
         length = length < most ? length : most;
-        enum err e = hand(c, at, &length, fin, range.end == end ? TCP_PSH : 0, false);
+        enum err e = hand(c, at, &length, &fin, range.end == end ? TCP_PSH : 0, false);
         if (e == ERR_AGAIN)
             return false;
         heed_refusal(c, e);
@@ -179,7 +179,6 @@ static void note_sent(struct tcp_connection *c, uint32_t bytes, bool fin, uint16
 static bool send_new(struct tcp_connection *c, uint32_t room)
 {
     struct portion p = portion_of(c, room);
-    uint32_t offered_bytes = p.bytes;
     if ((!p.bytes && !p.fin) || !recovery_ready(&c->recovery))
         return false;
     bool reduced = c->ecn && p.bytes && recovery_says_reduced(&c->recovery);
@@ -188,12 +187,11 @@ static bool send_new(struct tcp_connection *c, uint32_t room)
         p.fin = false;
     }
     uint8_t flags = (uint8_t)((p.bytes == tcp_unsent(c) ? TCP_PSH : 0) | (reduced ? TCP_CWR : 0));
-    enum err e = hand(c, tcp_next(c), &p.bytes, p.fin, flags, c->ecn);
+    enum err e = hand(c, tcp_next(c), &p.bytes, &p.fin, flags, c->ecn);
     if (e == ERR_AGAIN) {
         c->recovery.say_reduced |= reduced;
         return false;
     }
-    p.fin = p.fin && p.bytes == offered_bytes;
     note_sent(c, p.bytes, p.fin, p.bytes && p.bytes < c->mss ? (uint16_t)p.bytes : c->mss);
     heed_refusal(c, e);
     return true;
@@ -212,9 +210,10 @@ static void send_path_probe(struct tcp_connection *c)
         return;
     uint16_t mss = c->mss;
     uint32_t length = bytes;
+    bool fin = false;
     seq_t start = tcp_next(c);
     c->mss = (uint16_t)bytes; /* one segment of it */
-    enum err e = hand(c, start, &length, false, 0, false);
+    enum err e = hand(c, start, &length, &fin, 0, false);
     c->mss = mss;
     if (e == ERR_AGAIN)
         return;
@@ -256,7 +255,7 @@ static void send_loss_probe(struct tcp_connection *c)
         uint32_t length = range.end - range.start - fin;
         if (length > c->mss) /* the path has shrunk since: the timeout will repair it */
             return;
-        if (hand(c, range.start, &length, fin, TCP_PSH, false) == ERR_AGAIN)
+        if (hand(c, range.start, &length, &fin, TCP_PSH, false) == ERR_AGAIN)
             return;
         recovery_resent(r, range, now_of(c));
         recovery_probed(r, true, now_of(c));

@@ -232,8 +232,14 @@ void tcp_receive(struct tcp_connection *c, const struct tcp_segment *s, struct t
     uint64_t at, rtt = 0;
     uint32_t length = p->length;
     bool fin = s->flags & TCP_FIN;
-    if ((!length && !fin) || c->fin_received)
+    if (!length && !fin)
         return;
+    if (c->fin_received) { /* sent again: our acknowledgement was lost */
+        tcp_count(c->tcp,
+                  seq_after(s->seq + length, c->peer_end) ? TCP_DROP_AFTER_FIN : TCP_DROP_OLD);
+        c->ack_now = true;
+        return;
+    }
     if (fin && !c->fin_known && seq_at_most(s->seq + s->length, c->edge)) {
         c->fin_known = true;
         c->peer_end = s->seq + s->length;

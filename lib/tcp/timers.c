@@ -106,10 +106,14 @@ static bool keep_alive(struct tcp_connection *c)
     return false;
 }
 
+/* What comes soon after would take the memory again: only after some time without anything. */
 static void rest(struct tcp_connection *c)
 {
-    if (tcp_next(c) == tcp_una(c))
-        recovery_idle(&c->recovery);
+    uint64_t quiet = c->heard_at > c->progress_at ? c->heard_at : c->progress_at;
+    if (tcp_next(c) != tcp_una(c) || now_of(c) - quiet < TCP_REST)
+        return;
+    recovery_idle(&c->recovery);
+    assembly_idle(&c->assembly);
 }
 
 static void expire(struct tcp_connection *c)

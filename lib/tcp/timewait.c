@@ -85,6 +85,21 @@ void tcp_waits_remove(struct tcp_waits *w, struct tcp_wait *one)
     w->alive--;
 }
 
+struct tcp_wait *tcp_waits_renew(struct tcp_waits *w, struct tcp_wait *one, uint64_t now,
+                                 uint64_t ns)
+{
+    struct tcp_wait old = *one;
+    tcp_waits_remove(w, one);
+    struct tcp_wait *again = tcp_waits_add(w, &old.entry.tuple, now, ns);
+    if (!again)
+        return NULL;
+    again->entry.flags = old.entry.flags;
+    again->send_next = old.send_next;
+    again->receive_next = old.receive_next;
+    again->stamp = old.stamp;
+    return again;
+}
+
 static int32_t ticks_left(const struct tcp_waits *w, uint64_t now)
 {
     const struct tcp_wait *oldest = &w->first->waits[w->first->begin];

@@ -48,6 +48,10 @@ struct tcp_wait *tcp_waits_add(struct tcp_waits *w, const struct tcp_tuple *tupl
 /* Lets one go. The pointer is not to be used any more. */
 void tcp_waits_remove(struct tcp_waits *w, struct tcp_wait *one);
 
+/* Begins its time again. NULL: no memory, it is gone. */
+struct tcp_wait *tcp_waits_renew(struct tcp_waits *w, struct tcp_wait *one, uint64_t now,
+                                 uint64_t ns);
+
 /* Lets go all whose time is over. */
 void tcp_waits_expire(struct tcp_waits *w, uint64_t now);
 

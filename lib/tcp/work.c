@@ -72,6 +72,7 @@ static void tell_late_end(struct tcp_connection *c)
 
 void tcp_attend(struct tcp_connection *c)
 {
+    const struct tcp *t = c->tcp;
     if (!c->ended)
         tcp_deliver(c);
     if (c->closed)
@@ -85,6 +86,8 @@ void tcp_attend(struct tcp_connection *c)
     tcp_output(c);
     if (c->state == TCP_CLOSED)
         return; /* on the agenda again */
+    if (c->due[DUE_REST] == UINT64_MAX && tcp_next(c) == tcp_una(c) && tcp_holds_memory(c))
+        c->due[DUE_REST] = t->now + TCP_REST;
     tcp_set_timer(c);
     tell_room(c);
 }
