@@ -11,6 +11,12 @@ ifneq ($(wildcard apps/$(APP)/app.mk),)
 include apps/$(APP)/app.mk
 endif
 
+# What makes a stack of a network card (signatures/network.h), and the rooms that it is made of.
+APP_NETWORK  ?= inet
+NETWORK_inet := dhcp dns ethernet inet ip tcp udp
+NETWORK_lwip := lwip
+APP_ROOMS    := $(sort $(APP_LIBS) $(NETWORK_$(APP_NETWORK)))
+
 APP_SOURCES := $(sort $(wildcard apps/$(APP)/*.c))
 APP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(APP_SOURCES)) $(APP_EXTRA_OBJECTS)
 IMAGE_OBJECT := $(DIST)/.image.o
@@ -26,7 +32,7 @@ $(BUILD)/apps/%.o: apps/%.c
 # The image's own sections: settings, content, and the manifest that `ringlet describe` reads.
 $(DIST)/.manifest: FORCE
 	@mkdir -p $(DIST)
-	@mk/manifest $(APP) process "$(APP_LIBS)" "$(APP_SIGNATURES)" \
+	@mk/manifest $(APP) process "$(APP_ROOMS)" "$(sort $(APP_SIGNATURES) net)" \
 	    "$(DEPS_LIB) $(DEPS_DATA)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
@@ -46,7 +52,7 @@ $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFI
 	    -DCERTS_FILE='"$(call image_part,certs)"' \
 	    -DMANIFEST_FILE='"$(DIST)/.manifest"'
 
-$(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_LIBS:%=$(BUILD)/rooms/%.o) \
+$(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \
                 $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)

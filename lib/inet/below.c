@@ -31,8 +31,7 @@ static uint32_t path_mtu(void *arg, struct address destination)
 
 static uint32_t link_mtu(void *arg, struct address destination)
 {
-    (void)destination;
-    return ((struct inet *)arg)->card->features.mtu;
+    return ip_link_mtu(((struct inet *)arg)->ip, destination);
 }
 
 static void learn_path_mtu(void *arg, struct address destination, uint32_t mtu)

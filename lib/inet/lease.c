@@ -105,13 +105,19 @@ static void say_lease(struct inet *i, const struct dhcp_lease *l)
     }
 }
 
+static void apply(struct inet *i)
+{
+    change_routes(i, &i->lease, true);
+    ip_set_mtu(i->ip, i->lease.mtu);
+}
+
 static void begin_lease(struct inet *i)
 {
     i->lease = i->dhcp.lease;
     i->leased = true;
     say_lease(i, &i->lease);
-    (void)ip_add_address(i->ip, i->now, i->lease.address, i->lease.prefix, IP_CLAIM_PROBED);
-    change_routes(i, &i->lease, true);
+    (void)ip_add_address(i->ip, i->now, i->lease.address, i->lease.prefix, IP_CLAIM_BRIEF);
+    apply(i);
     inet_names_servers(i);
 }
 
@@ -120,7 +126,7 @@ static void renew_lease(struct inet *i)
 {
     change_routes(i, &i->lease, false);
     i->lease = i->dhcp.lease;
-    change_routes(i, &i->lease, true);
+    apply(i);
     inet_names_servers(i);
     if (log_wants(LOG_DEBUG, INET_SOURCE))
         say(i, LOG_DEBUG, "the DHCP lease is renewed for %u seconds", i->lease.seconds);
@@ -135,6 +141,7 @@ static void end_lease(struct inet *i)
     say(i, LOG_WARNING, "the DHCP lease of %s is over: the address is given up", text);
     i->leased = false;
     change_routes(i, &i->lease, false);
+    ip_set_mtu(i->ip, 0);
     (void)ip_remove_address(i->ip, i->now, i->lease.address);
     tcp_forget_address(i->tcp, i->lease.address);
     inet_names_servers(i);

@@ -15,6 +15,7 @@
 #include "platform/process/image.h"
 #include "platform/process/signer.h"
 #include "platform/process/stack.h"
+#include "platform/process/tap.h"
 #include "platform/process/wait.h"
 #include "runtime/buf.h"
 #include "runtime/format.h"
@@ -22,8 +23,10 @@
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/panic.h"
+#include "runtime/settings_network.h"
 #include "signatures/clock.h"
 #include "signatures/console.h"
+#include "signatures/network.h"
 #include "signatures/program.h"
 
 #define HELP_MAX     ((size_t)64 * 1024)
@@ -73,8 +76,9 @@ static enum err read_settings(int count, char **arguments, struct buf *error)
                                         section(ringlet_config_start, ringlet_config_end), error);
     if (e)
         return e;
-    return settings_arguments(program_settings, count > 1 ? (size_t)count - 1 : 0,
-                              (const char *const *)arguments + 1, NULL, NULL, error);
+    e = settings_arguments(program_settings, count > 1 ? (size_t)count - 1 : 0,
+                           (const char *const *)arguments + 1, NULL, NULL, error);
+    return e ? e : settings_network_check(error);
 }
 
 /* On standard error, since the console is the program's. */
@@ -166,15 +170,36 @@ static void raise_descriptors(void)
     }
 }
 
+/* --- the network --- */
+
+static struct net *card; /* NULL: the host's sockets serve */
+
+static enum err open_network(struct stack **into, struct buf *error)
+{
+    struct slice name;
+    *into = process_stack();
+    if (!settings_network_tap(&name))
+        return OK;
+    enum err e = tap_open(name, &card, error);
+    return e ? e : network_open(card, slice_text(program.name), into, error);
+}
+
+static uint32_t flows_closing(void)
+{
+    return card ? network_closing(world.stack) : socket_flows_closing();
+}
+
 /* A flow that was closed sends what is queued: the program has ended, but not yet the process. */
 static int send_last_bytes(int status)
 {
     uint64_t until = (asked_at ? asked_at : clock_monotonic()) + LAST_BYTES;
-    while (socket_flows_closing() > 0 && clock_monotonic() < until) {
+    while (flows_closing() > 0 && clock_monotonic() < until) {
         loop_round(until);
         if (loop_stopped(&status))
             break;
     }
+    if (card)
+        network_close(world.stack);
     return status;
 }
 
@@ -189,7 +214,6 @@ int main(int count, char **arguments)
         return give_up(&error, NULL, EXIT_FAILURE);
     if (read_settings(count, arguments, &error))
         return give_up(&error, "--help", STATUS_USAGE);
-    buf_deinit(&error);
     if (settings_logs.len)
         log_configure(settings_logs);
     keep_memory_small();
@@ -197,8 +221,12 @@ int main(int count, char **arguments)
     image_remember();
     watch_signals();
 
+    struct stack *stack;
+    if (open_network(&stack, &error))
+        return give_up(&error, NULL, EXIT_FAILURE);
+    buf_deinit(&error);
     world = (struct world){
-        .stack = process_stack(),
+        .stack = stack,
         .content = section(ringlet_content_start, ringlet_content_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
