@@ -121,4 +121,5 @@ void status_whole(struct buf *b, const struct web *w)
                "timers: %u\n",
                ULL(memory.bytes), ULL(memory.blocks), ULL(memory.peak), ULL(memory.refused),
                loop_timers());
+    stack_status(w->content->stack, b);
 }
