@@ -43,6 +43,7 @@ static bool shrink(struct probe *p, uint32_t size, uint64_t now)
     if (size >= p->size)
         return false;
     p->size = size;
+    p->passed = false;
     p->trying = 0;
     p->failures = 0;
     schedule(p, now + PROBE_AGAIN);
@@ -81,6 +82,7 @@ bool probe_acknowledged(struct probe *p, seq_t ack, uint64_t now)
     if (!p->trying || seq_before(ack, p->flight.end))
         return false;
     p->size = p->trying;
+    p->passed = true;
     p->trying = 0;
     p->failures = 0;
     schedule(p, now + PROBE_PAUSE);
@@ -102,7 +104,8 @@ void probe_lost(struct probe *p, uint64_t now)
 bool probe_timeout(struct probe *p, bool full, uint64_t now)
 {
     p->trying = 0; /* whatever its fate, it cannot be told from the others' */
-    if (!full || ++p->timeouts < PROBE_TIMEOUTS)
+    uint8_t most = p->passed ? PROBE_TIMEOUTS_PASSED : PROBE_TIMEOUTS;
+    if (!full || ++p->timeouts < most)
         return false;
     p->timeouts = 0;
     return shrink(p, p->size > PROBE_BLACK_HOLE ? PROBE_BLACK_HOLE : p->floor, now);

@@ -11,14 +11,15 @@
 #include "lib/tcp/seq.h"
 #include "signatures/clock.h"
 
-#define PROBE_AGAIN      (600 * CLOCK_SEC) /* RFC 4821, 7.7 */
-#define PROBE_PAUSE      (1 * CLOCK_SEC)   /* between the probes of one search */
-#define PROBE_TIMEOUTS   2u                /* in a row, of full-size packets: a black hole */
-#define PROBE_STEP       16u               /* a search ends when the gap is less */
-#define PROBE_FAILURES   3u                /* losses of one size, until it is too large */
-#define PROBE_FLOOR_V4   576u
-#define PROBE_FLOOR_V6   1280u
-#define PROBE_BLACK_HOLE 1024u /* first size to try in one (RFC 4821, 7.2: base MTU) */
+#define PROBE_AGAIN           (600 * CLOCK_SEC) /* RFC 4821, 7.7 */
+#define PROBE_PAUSE           (1 * CLOCK_SEC)   /* between the probes of one search */
+#define PROBE_TIMEOUTS        3u                /* in a row, of full-size packets: a black hole */
+#define PROBE_TIMEOUTS_PASSED 6u  /* ... where packets of this size have passed before */
+#define PROBE_STEP            16u /* a search ends when the gap is less */
+#define PROBE_FAILURES        3u  /* losses of one size, until it is too large */
+#define PROBE_FLOOR_V4        576u
+#define PROBE_FLOOR_V6        1280u
+#define PROBE_BLACK_HOLE      1024u /* first size to try in one (RFC 4821, 7.2: base MTU) */
 
 struct probe {
     uint64_t search_at; /* when to probe next; UINT64_MAX: the link's size is reached */
@@ -30,6 +31,7 @@ struct probe {
     struct seq_range flight; /* its numbers */
     uint8_t failures;        /* of this size */
     uint8_t timeouts;        /* in a row */
+    bool passed;             /* packets of the size in use were acknowledged */
 };
 
 /* path: what IP knows; link: its interface. */
@@ -46,6 +48,12 @@ void probe_sent(struct probe *p, uint32_t size, struct seq_range flight);
 /* All up to ack arrived. True: the probe was among them, the size in use has grown. Also ends a row of
  * timeouts. */
 bool probe_acknowledged(struct probe *p, seq_t ack, uint64_t now);
+
+/* A packet of the size in use was acknowledged: it takes longer to believe in a black hole. */
+static inline void probe_passed(struct probe *p)
+{
+    p->passed = true;
+}
 
 /* The probe was lost, while others passed. */
 void probe_lost(struct probe *p, uint64_t now);

@@ -84,6 +84,7 @@ struct sent_news {
     uint32_t delivered;  /* sequence numbers newly known to have arrived: PRR's DeliveredData */
     uint32_t sacked;     /* of them, by SACK blocks */
     bool repeated;       /* some of what una newly passed had been sent more than once */
+    bool stale;          /* ... and the answer is not to the last sending of it */
     bool original;       /* something arrived that was sent only once */
     bool reordered;      /* ... after something that lies behind it */
     bool reneged;        /* what the receiver had reported is gone (RFC 2018, 8) */

@@ -60,6 +60,7 @@ static void repeated(struct hearing *h, uint32_t number, uint64_t units)
         h->news->repeated = true;
     for (; units; units &= units - 1) {
         const struct sent_resent *r = sent_latest(h->s, number, units & -units);
+        h->news->stale |= h->cumulative && (!r || r->at >= h->r->echo_end);
         if (!r)
             continue;
         /* Of what is beyond a gap the echo tells nothing: it is that of the last in order. */
