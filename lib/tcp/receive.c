@@ -158,10 +158,11 @@ static void keep(struct tcp_connection *c, struct tcp_payload *p)
         c->ack_now = true;
 }
 
-/* In order, and its owner is there to take it. The owner may stop at any part: the rest is kept. */
+/* In order, and its owner is there to take it. The owner may stop at any part, and a part may reach
+ * what came early: the rest is kept. */
 static void pass(struct tcp_connection *c, struct tcp_payload *p)
 {
-    while (p->count && may_deliver(c)) {
+    while (p->count && may_deliver(c) && !assembly_ready_bytes(&c->assembly)) {
         struct slice part = p->parts[0];
         c->flow.events->on_data(c->flow.owner, part);
         if (c->state == TCP_CLOSED)
