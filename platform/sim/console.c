@@ -2,6 +2,7 @@
 #include "signatures/console.h"
 
 #include <stdio.h>
+#include <unistd.h>
 #include <stdlib.h>
 
 #include "platform/sim/sim.h"
@@ -27,7 +28,7 @@ static void make_room(size_t more)
 void console_write(struct slice bytes)
 {
     if (text.echo)
-        fwrite(bytes.ptr, 1, bytes.len, stderr);
+        dprintf(STDERR_FILENO, "%.*s", SLICE_ARG(bytes));
     bytes = slice_take(bytes, SIM_CONSOLE_MAX);
     make_room(bytes.len);
     if (bytes.len)

@@ -3,13 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "platform/sim/sim.h"
 
 void halt(void)
 {
     struct slice text = sim_console();
-    fwrite(text.ptr, 1, text.len, stderr);
+    dprintf(STDERR_FILENO, "%.*s", SLICE_ARG(text));
     fflush(NULL);
     abort();
 }
