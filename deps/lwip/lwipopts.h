@@ -24,13 +24,13 @@
 #define LWIP_DNS             0
 #define LWIP_DHCP            0
 
-/* Memory: malloc for what varies, pools for what does not. */
+/* Memory: malloc for what varies, pools (of 65535 at most) for what does not. */
 #define MEM_ALIGNMENT           8
 #define MEM_LIBC_MALLOC         1
 #define MEMP_NUM_TCP_PCB        16384
 #define MEMP_NUM_TCP_PCB_LISTEN 16
-#define MEMP_NUM_TCP_SEG        131072
-#define MEMP_NUM_PBUF           131072
+#define MEMP_NUM_TCP_SEG        65535
+#define MEMP_NUM_PBUF           65535
 #define MEMP_NUM_REASSDATA      64
 #define IP_REASS_MAX_PBUFS      1024
 #define LWIP_PBUF_REF_T         u16_t
