@@ -129,27 +129,37 @@ static void use(struct store *s, const struct built *b)
     }
     for (unsigned i = 0; i < b->commit_count; i++) {
         struct history h;
-        enum err whole = store_check(s, &b->commits[i], NULL, &missing);
-        if (history_walk(s, &b->commits[i], NULL, &h) == OK)
+        enum err whole, e;
+        while ((whole = store_check(s, &b->commits[i], NULL, &missing)) == ERR_AGAIN)
+            ;
+        while ((e = history_walk(s, &b->commits[i], NULL, &h)) == ERR_AGAIN)
+            ;
+        if (e == OK)
             history_release(&h);
-        store_compact(s, &b->commits[i]);
-        if (whole == OK && store_check(s, &b->commits[i], NULL, &missing) != OK)
+        while (store_compact(s, &b->commits[i]) == ERR_AGAIN)
+            ;
+        while ((e = store_check(s, &b->commits[i], NULL, &missing)) == ERR_AGAIN)
+            ;
+        if (whole == OK && e != OK)
             abort();
     }
 }
 
-static void feed(enum oid_kind kind, const struct built *b, size_t piece)
+static void feed(enum oid_kind kind, const struct built *b, size_t piece, uint32_t turn)
 {
-    struct store *s = store_open(kind, &limits);
+    struct store_limits in_turns = limits;
+    in_turns.turn_bytes = turn;
+    struct store *s = store_open(kind, &in_turns);
     struct store_pack *p;
     struct slice rest = buf_slice(&b->pack);
     if (s == NULL || store_pack_begin(s, &p) != OK)
         abort();
-    for (; rest.len > 0; rest = slice_drop(rest, piece)) {
-        if (store_pack_feed(p, slice_take(rest, piece)) != OK)
-            break;
-    }
-    if (store_pack_end(p, NULL) == OK)
+    enum err e = OK;
+    for (; rest.len > 0 && (e == OK || e == ERR_AGAIN); rest = slice_drop(rest, piece))
+        e = store_pack_feed(p, slice_take(rest, piece));
+    while ((e = store_pack_end(p, NULL)) == ERR_AGAIN)
+        ;
+    if (e == OK)
         use(s, b);
     else if (store_stats(s).objects != 0 || store_stats(s).pack_bytes != 0)
         abort();
@@ -172,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     put_trailer(&b.pack, kind);
     uint64_t blocks = memory_stats().blocks;
-    feed(kind, &b, how & 4 ? 1 : how & 8 ? 100 : SIZE_MAX);
+    feed(kind, &b, how & 4 ? 1 : how & 8 ? 100 : SIZE_MAX, how & 16 ? 1 : 0);
     if (memory_stats().blocks != blocks)
         abort();
     buf_deinit(&b.pack);

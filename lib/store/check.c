@@ -4,8 +4,6 @@
  */
 #include "lib/store/reach.h"
 
-#include "signatures/memory.h"
-
 static void mark_whole(struct store *s, const uint64_t *seen)
 {
     for (uint32_t i = 0; i < s->visible; i++) {
@@ -17,16 +15,18 @@ static void mark_whole(struct store *s, const uint64_t *seen)
 enum err store_check(struct store *s, const struct oid *commit, const struct oid *known,
                      struct oid *missing)
 {
-    struct oid unused;
-    uint64_t *seen = memory_zalloc(store_bits_bytes(s->visible));
-    if (seen == NULL)
-        return ERR_MEMORY;
-    uint32_t trusted = known != NULL ? store_find(s, known) : NO_ENTRY;
-    if (trusted != NO_ENTRY)
-        store_bit_set(seen, trusted);
-    enum err e = store_reach(s, commit, ENTRY_WHOLE, seen, missing ? missing : &unused);
+    enum err e = OK;
+    store_turn_begin(s);
+    if (s->reach == NULL)
+        e = store_reach_begin(s, commit, ENTRY_WHOLE, known);
     if (e == OK)
-        mark_whole(s, seen);
-    memory_free(seen);
+        e = store_reach_turn(s->reach);
+    if (e == ERR_AGAIN)
+        return e;
+    if (e == OK)
+        mark_whole(s, s->reach->seen);
+    if (missing != NULL)
+        *missing = s->reach != NULL ? s->reach->missing : (struct oid){{0}};
+    store_reach_drop(s);
     return e;
 }

@@ -195,13 +195,9 @@ static void sweep_deinit(struct sweep *w)
     memory_free(w->number);
 }
 
-static void drop_dead(struct store *s, const struct oid *commit, uint64_t *live, uint64_t *reached,
-                      uint32_t *moved)
+static void drop_dead(struct store *s, uint64_t *live, const uint64_t *reached, uint32_t *moved)
 {
-    struct oid missing;
     struct sweep w;
-    if (store_reach(s, commit, 0, reached, &missing) != OK)
-        return;
     memcpy(live, reached, store_bits_bytes(s->visible));
     mark_bases(s, live);
     if (sweep_init(&w, s)) {
@@ -218,16 +214,30 @@ static void drop_dead(struct store *s, const struct oid *commit, uint64_t *live,
     sweep_deinit(&w);
 }
 
-void store_compact(struct store *s, const struct oid *commit)
+static void sweep(struct store *s, const uint64_t *reached)
 {
-    if (s->receiving != NULL || !worth_the_walk(s, commit))
-        return;
-    uint64_t *live = memory_zalloc(store_bits_bytes(s->visible));
-    uint64_t *reached = memory_zalloc(store_bits_bytes(s->visible));
+    uint64_t *live = memory_alloc(store_bits_bytes(s->visible));
     uint32_t *moved = memory_alloc(s->visible * sizeof(*moved));
-    if (live != NULL && reached != NULL && moved != NULL)
-        drop_dead(s, commit, live, reached, moved);
+    if (live != NULL && moved != NULL)
+        drop_dead(s, live, reached, moved);
     memory_free(live);
-    memory_free(reached);
     memory_free(moved);
+}
+
+enum err store_compact(struct store *s, const struct oid *commit)
+{
+    enum err e = OK;
+    store_turn_begin(s);
+    if (s->receiving != NULL || (s->reach == NULL && !worth_the_walk(s, commit)))
+        return OK;
+    if (s->reach == NULL)
+        e = store_reach_begin(s, commit, 0, NULL);
+    if (e == OK)
+        e = store_reach_turn(s->reach);
+    if (e == ERR_AGAIN)
+        return e;
+    if (e == OK)
+        sweep(s, s->reach->seen);
+    store_reach_drop(s);
+    return OK;
 }

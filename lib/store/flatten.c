@@ -1,6 +1,7 @@
 /*
  * Long chains of deltas, cut. A remote that sends every new version of a tree as a delta of the
- * last makes a chain as long as the history of updates; so what lies too deep is packed as a whole.
+ * last makes a chain as long as the history of updates; so what lies too deep is packed as a whole,
+ * and what builds on very much for its size. So reading has a bound that goes with what is read.
  */
 #include "lib/store/internal.h"
 
@@ -12,12 +13,26 @@
 #define LEVEL        1 /* of compression: the fastest */
 #define HEADER_BYTES 8 /* type and size of an object of 32 bits of size: at most 5 */
 
-static uint32_t depth_of(const struct store *s, uint32_t number)
+/* Bases of less than this many bytes together are no burden for an object of any size. */
+#define CHAIN_FREE (16u << 20)
+
+static bool too_long(const struct entry *e)
 {
-    uint32_t depth = 0;
-    for (; s->entries[number].flags & ENTRY_DELTA; number = s->entries[number].base)
-        depth++;
-    return depth;
+    uint64_t most = (uint64_t)e->size * STORE_CHAIN_KEPT + CHAIN_FREE;
+    return e->depth > STORE_DELTA_DEPTH_KEPT || (uint64_t)e->weight << 16 > most;
+}
+
+/* Depth and weight, as they are now that chains below may have been cut. */
+static void measure(struct store *s, uint32_t number)
+{
+    struct entry *e = &s->entries[number];
+    const struct entry *at = e;
+    e->depth = 0;
+    e->weight = store_weight(e->size);
+    for (; at->flags & ENTRY_DELTA; e->depth++) {
+        at = &s->entries[at->base];
+        e->weight += store_weight(at->size);
+    }
 }
 
 /* An entry's header, see git_pack_entry. */
@@ -81,24 +96,22 @@ static void flatten_one(struct store *s, struct libdeflate_compressor *compresso
     e->flags &= (uint8_t)~ENTRY_DELTA;
 }
 
-/* Chains become shorter on the way: what is found deep is measured anew. */
-void store_flatten(struct store *s, uint32_t first)
+/* Chains become shorter on the way: what is found too long is measured anew. */
+enum err store_flatten(struct store *s, uint32_t *from)
 {
     struct libdeflate_compressor *compressor = NULL;
-    for (uint32_t i = first; i < s->count; i++) {
-        struct entry *e = &s->entries[i];
-        if (e->depth <= STORE_DELTA_DEPTH_KEPT)
+    for (; *from < s->count && !store_turn_over(s); ++*from) {
+        if (!too_long(&s->entries[*from]))
             continue;
-        uint32_t depth = depth_of(s, i);
-        e->depth = (uint16_t)depth;
-        if (depth <= STORE_DELTA_DEPTH_KEPT)
+        measure(s, *from);
+        if (!too_long(&s->entries[*from]))
             continue;
         if (compressor == NULL)
             compressor = open_compressor();
-        if (compressor == NULL)
-            return;
-        flatten_one(s, compressor, i);
+        if (compressor != NULL)
+            flatten_one(s, compressor, *from);
     }
     if (compressor != NULL)
         libdeflate_free_compressor(compressor);
+    return *from < s->count ? ERR_AGAIN : OK;
 }

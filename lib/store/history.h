@@ -13,6 +13,7 @@
 
 #define HISTORY_PATHS_MAX (1u << 20)
 #define HISTORY_SETS_MAX  (UINT64_C(256) << 20) /* bytes of a walk's notes: merges times paths / 4 */
+#define HISTORY_WORK_MAX  (UINT64_C(64) << 30) /* bytes of trees and the like, looked at in a walk */
 
 struct history_file {
     struct slice path; /* "Posts/About" */
@@ -31,9 +32,11 @@ struct history {
     void *owned;
 };
 
-/* ERR_NOT_FOUND (the store lacks a part of the history), ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY.
- * previous (may be NULL): the answer for an earlier commit; where it is an ancestor, only what came
- * since is walked, and further back only for paths that are new. into is given back with history_release; previous stays the caller's. */
+/* ERR_AGAIN (see "Turns" in store.h), ERR_NOT_FOUND (the store lacks a part of the history),
+ * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. previous (may be NULL): the answer for an earlier commit;
+ * where it is an ancestor, only what came since is walked, and further back only for paths that are
+ * new. It stays the caller's, and has to stay until the walk has ended. On OK, into is given back
+ * with history_release; otherwise there is nothing in it. */
 enum err history_walk(struct store *s, const struct oid *commit, const struct history *previous,
                       struct history *into);
 void history_release(struct history *h);

@@ -73,6 +73,7 @@ static enum err diff_trees(const struct diff *d, const struct name *folder, cons
     if (e == OK) {
         struct pair pair;
         struct pair_difference difference;
+        d->s->effort += l.content.len + r.content.len;
         store_pair_init(&pair, d->s->kind, l.content, r.content);
         while (e == OK && store_pair_next(&pair, &difference))
             e = diff_name(d, folder, &difference);

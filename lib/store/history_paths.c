@@ -6,6 +6,7 @@
 
 #define PATH_TEXT_MAX  4096         /* bytes of one path */
 #define PATH_BYTES_MAX (256u << 20) /* of all of them, with their names */
+#define TREE_BYTES_MAX (256u << 20) /* of the trees that list them */
 
 /* One folder on the way down. */
 struct level {
@@ -130,7 +131,8 @@ static enum err list_folder(struct level *at, const struct oid *tree, uint32_t s
     enum err err = store_read_as(at->s, tree, GIT_TREE, &o);
     if (err != OK)
         return err;
-    err = take_names(at, o.content, self);
+    at->paths->tree_bytes += o.content.len;
+    err = at->paths->tree_bytes > TREE_BYTES_MAX ? ERR_LIMIT : take_names(at, o.content, self);
     uint32_t child = at->paths->names[self].children;
     struct reader r = reader_of(o.content);
     struct git_entry e;

@@ -17,168 +17,6 @@
 
 #include "signatures/memory.h"
 
-struct commit {
-    struct oid id;
-    struct oid tree;
-    int64_t author;
-    int64_t committer;
-    uint32_t parents; /* index of the first in walk.parent_ids */
-    uint32_t parent_count;
-    struct set *seen;
-    struct set *queued; /* NULL: not in the queue */
-};
-
-struct place {
-    int64_t date;
-    uint64_t turn; /* of queueing: first come, first served */
-    uint32_t commit;
-};
-
-struct walk {
-    struct store *s;
-    struct paths *paths;
-    const struct history *previous;
-    struct sets sets;
-
-    struct commit *commits;
-    uint32_t commit_count;
-    uint32_t commit_capacity;
-    uint32_t *by_entry; /* number of the commit + 1 */
-    struct oid *parent_ids;
-    uint32_t parent_count;
-    uint32_t parent_capacity;
-
-    struct place *queue; /* a heap */
-    uint32_t queue_count;
-    uint32_t queue_capacity;
-    uint64_t turns;
-
-    uint64_t *remaining; /* scratch sets */
-    uint64_t *differ;
-    uint32_t walked;
-};
-
-/* --- commits --------------------------------------------------------------------------------- */
-
-static enum err grow(void **items, uint32_t count, uint32_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return OK;
-    uint32_t wanted = *capacity + *capacity / 2 + 64;
-    void *grown = memory_resize(*items, wanted * size);
-    if (grown == NULL)
-        return ERR_MEMORY;
-    *items = grown;
-    *capacity = wanted;
-    return OK;
-}
-
-static enum err add_parent(struct walk *w, const struct oid *id)
-{
-    void *items = w->parent_ids;
-    enum err e = grow(&items, w->parent_count, &w->parent_capacity, sizeof(*w->parent_ids));
-    w->parent_ids = items;
-    if (e == OK)
-        w->parent_ids[w->parent_count++] = *id;
-    return e;
-}
-
-static enum err add_commit(struct walk *w, const struct oid *id, const struct git_commit *parsed,
-                           uint32_t *number)
-{
-    void *items = w->commits;
-    enum err e = grow(&items, w->commit_count, &w->commit_capacity, sizeof(*w->commits));
-    w->commits = items;
-    if (e != OK)
-        return e;
-    struct commit c = {.id = *id,
-                       .tree = parsed->tree,
-                       .author = parsed->author.when,
-                       .committer = parsed->committer.when,
-                       .parents = w->parent_count,
-                       .parent_count = parsed->parent_count};
-    for (uint32_t i = 0; e == OK && i < parsed->parent_count; i++)
-        e = add_parent(w, &parsed->parents[i]);
-    *number = w->commit_count;
-    if (e == OK)
-        w->commits[w->commit_count++] = c;
-    return e;
-}
-
-/* The number of the commit with this id, which is read at the first time. */
-static enum err find_commit(struct walk *w, const struct oid *id, uint32_t *number)
-{
-    uint32_t entry = store_find(w->s, id);
-    if (entry == NO_ENTRY)
-        return ERR_NOT_FOUND;
-    if (w->by_entry[entry] != 0) {
-        *number = w->by_entry[entry] - 1;
-        return OK;
-    }
-    struct store_object o;
-    struct git_commit parsed;
-    enum err e = store_read_as(w->s, id, GIT_COMMIT, &o);
-    if (e != OK)
-        return e;
-    e = git_commit_parse(w->s->kind, o.content, &parsed);
-    if (e == OK)
-        e = add_commit(w, id, &parsed, number);
-    if (e == OK)
-        w->by_entry[entry] = *number + 1;
-    store_release(&o);
-    return e;
-}
-
-static enum err find_parent(struct walk *w, uint32_t commit, uint32_t index, uint32_t *number)
-{
-    struct oid id = w->parent_ids[w->commits[commit].parents + index];
-    return find_commit(w, &id, number);
-}
-
-/* --- the queue ------------------------------------------------------------------------------- */
-
-static bool before(const struct place *a, const struct place *b)
-{
-    return a->date != b->date ? a->date > b->date : a->turn < b->turn;
-}
-
-static enum err enqueue(struct walk *w, uint32_t commit)
-{
-    void *items = w->queue;
-    enum err e = grow(&items, w->queue_count, &w->queue_capacity, sizeof(*w->queue));
-    w->queue = items;
-    if (e != OK)
-        return e;
-    struct place p = {w->commits[commit].committer, w->turns++, commit};
-    uint32_t at = w->queue_count++;
-    while (at > 0 && before(&p, &w->queue[(at - 1) / 2])) {
-        w->queue[at] = w->queue[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    w->queue[at] = p;
-    return OK;
-}
-
-static uint32_t dequeue(struct walk *w)
-{
-    uint32_t commit = w->queue[0].commit;
-    struct place p = w->queue[--w->queue_count];
-    uint32_t at = 0;
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= w->queue_count)
-            break;
-        if (child + 1 < w->queue_count && before(&w->queue[child + 1], &w->queue[child]))
-            child++;
-        if (!before(&w->queue[child], &p))
-            break;
-        w->queue[at] = w->queue[child];
-        at = child;
-    }
-    w->queue[at] = p;
-    return commit;
-}
-
 /* --- following paths ------------------------------------------------------------------------- */
 
 /* *set |= more, on a copy if others share it. */
@@ -233,7 +71,7 @@ static enum err follow(struct walk *w, uint32_t commit, struct set *set)
         if (e == OK)
             e = put(w, &c->queued, fresh);
         if (e == OK && !waiting)
-            e = enqueue(w, commit);
+            e = store_walk_enqueue(w, commit);
     }
     store_set_release(&w->sets, fresh);
     return e;
@@ -277,7 +115,7 @@ static enum err visit_plain(struct walk *w, uint32_t commit, struct set *set)
         return e;
     }
     uint32_t parent;
-    enum err e = find_parent(w, commit, 0, &parent);
+    enum err e = store_walk_parent(w, commit, 0, &parent);
     if (e == OK)
         e = compare(w, &tree, &w->commits[parent].tree, NULL);
     if (e != OK)
@@ -305,7 +143,7 @@ static enum err visit_merge(struct walk *w, uint32_t commit)
     uint32_t count = w->commits[commit].parent_count;
     enum err e = OK;
     for (uint32_t i = 0; e == OK && i < count; i++) {
-        e = find_parent(w, commit, i, &parents[i]);
+        e = store_walk_parent(w, commit, i, &parents[i]);
         if (e == OK)
             e = take_same(w, commit, parents[i], &same[i]);
     }
@@ -380,8 +218,9 @@ static enum err visit(struct walk *w, uint32_t commit)
     return e;
 }
 
-static enum err start(struct walk *w, const struct oid *commit)
+enum err store_walk_begin(struct walk *w, const struct oid *commit)
 {
+    w->began = w->s->effort;
     w->by_entry = memory_zalloc(w->s->count * sizeof(*w->by_entry));
     w->remaining = memory_alloc(w->sets.words * sizeof(uint64_t));
     w->differ = memory_alloc(w->sets.words * sizeof(uint64_t));
@@ -389,7 +228,7 @@ static enum err start(struct walk *w, const struct oid *commit)
     uint32_t number;
     enum err e = ERR_MEMORY;
     if (w->by_entry != NULL && w->remaining != NULL && w->differ != NULL && all != NULL)
-        e = find_commit(w, commit, &number);
+        e = store_walk_find(w, commit, &number);
     if (e == OK) {
         for (uint32_t i = 0; i < w->paths->count; i++)
             all->words[i / 64] |= UINT64_C(1) << i % 64;
@@ -399,7 +238,19 @@ static enum err start(struct walk *w, const struct oid *commit)
     return e;
 }
 
-static void finish(struct walk *w)
+enum err store_walk_turn(struct walk *w)
+{
+    enum err e = OK;
+    while (e == OK && w->queue_count > 0 && !store_turn_over(w->s)) {
+        w->s->effort += w->sets.words * sizeof(uint64_t);
+        e = visit(w, store_walk_dequeue(w));
+        if (e == OK && w->s->effort - w->began > HISTORY_WORK_MAX)
+            e = ERR_LIMIT;
+    }
+    return e == OK && w->queue_count > 0 ? ERR_AGAIN : e;
+}
+
+void store_walk_end(struct walk *w)
 {
     for (uint32_t i = 0; i < w->commit_count; i++) {
         store_set_release(&w->sets, w->commits[i].seen);
@@ -411,17 +262,4 @@ static void finish(struct walk *w)
     memory_free(w->queue);
     memory_free(w->remaining);
     memory_free(w->differ);
-}
-
-enum err store_history_walk(struct store *s, const struct oid *commit, struct paths *paths,
-                            const struct history *previous, uint32_t *walked)
-{
-    struct walk w = {
-        .s = s, .paths = paths, .previous = previous, .sets.words = set_words(paths->count)};
-    enum err e = start(&w, commit);
-    while (e == OK && w.queue_count > 0)
-        e = visit(&w, dequeue(&w));
-    *walked = w.walked;
-    finish(&w);
-    return e;
 }

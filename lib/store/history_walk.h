@@ -4,6 +4,7 @@
  *     history_paths.c   the files of a commit, as a list and as a tree of names
  *     history_set.c     sets of paths
  *     history_diff.c    which paths differ between two trees
+ *     history_commits.c the commits that were met, and those that wait
  *     history_walk.c    from commit to parents
  *     history.c         the answer
  */
@@ -35,6 +36,7 @@ struct paths {
     struct name *names; /* the root is the first */
     uint32_t name_count;
     uint32_t name_capacity;
+    uint64_t tree_bytes; /* read so far */
 };
 
 /* Lists the files below a tree. On error too, store_paths_free is owed. */
@@ -86,8 +88,66 @@ bool store_set_touches(const uint64_t *set, uint32_t first, uint32_t end);
 enum err store_history_diff(struct store *s, const struct paths *paths, const uint64_t *among,
                             const struct oid *left, const struct oid *right, uint64_t *differ);
 
-/* Answers for paths->files, all of them. */
-enum err store_history_walk(struct store *s, const struct oid *commit, struct paths *paths,
-                            const struct history *previous, uint32_t *walked);
+/* A commit that was met. */
+struct commit {
+    struct oid id;
+    struct oid tree;
+    int64_t author;
+    int64_t committer;
+    uint32_t parents; /* index of the first in walk.parent_ids */
+    uint32_t parent_count;
+    struct set *seen;
+    struct set *queued; /* NULL: not in the queue */
+};
+
+/* A commit that waits, in a heap. */
+struct place {
+    int64_t date;
+    uint64_t turn; /* of queueing: first come, first served */
+    uint32_t commit;
+};
+
+struct walk {
+    struct store *s;
+    struct paths *paths;
+    const struct history *previous;
+    struct sets sets;
+
+    struct commit *commits;
+    uint32_t commit_count;
+    uint32_t commit_capacity;
+    uint32_t *by_entry; /* number of the commit + 1 */
+    struct oid *parent_ids;
+    uint32_t parent_count;
+    uint32_t parent_capacity;
+
+    struct place *queue; /* a heap */
+    uint32_t queue_count;
+    uint32_t queue_capacity;
+    uint64_t turns;
+
+    uint64_t *remaining; /* scratch sets */
+    uint64_t *differ;
+    uint32_t walked;
+    uint64_t began; /* the store's effort then */
+};
+
+/* --- history_commits.c --- */
+
+/* The number of the commit with this id, which is read at the first time. */
+enum err store_walk_find(struct walk *w, const struct oid *id, uint32_t *number);
+enum err store_walk_parent(struct walk *w, uint32_t commit, uint32_t index, uint32_t *number);
+
+/* The queue: newest first. */
+enum err store_walk_enqueue(struct walk *w, uint32_t commit);
+uint32_t store_walk_dequeue(struct walk *w);
+
+/* --- history_walk.c: answers for paths->files, all of them --- */
+
+enum err store_walk_begin(struct walk *w, const struct oid *commit);
+
+/* One turn. ERR_AGAIN: another one is needed. */
+enum err store_walk_turn(struct walk *w);
+void store_walk_end(struct walk *w);
 
 #endif

@@ -96,10 +96,10 @@ static void next_part(struct store_pack *p)
         p->part = PACK_TRAILER;
 }
 
-/* Takes whatever is whole. */
+/* Takes whatever is whole. ERR_AGAIN: the turn is over before that. */
 static enum err advance(struct store_pack *p, bool now)
 {
-    for (;;) {
+    while (!store_turn_over(p->s)) {
         const struct chunk *c = p->s->chunks[p->s->chunk_count - 1];
         struct slice bytes = slice_of(c->bytes + p->pos, c->used - p->pos);
         size_t used = 0;
@@ -113,6 +113,7 @@ static enum err advance(struct store_pack *p, bool now)
         p->wanted = 0;
         next_part(p);
     }
+    return ERR_AGAIN;
 }
 
 static uint32_t chunk_size(const struct store_pack *p, uint32_t rest)
@@ -161,15 +162,41 @@ static enum err append(struct store_pack *p, struct slice *bytes)
     return advance(p, c->used == c->cap);
 }
 
+static bool last_is_full(const struct store_pack *p)
+{
+    const struct chunk *c = p->s->chunks[p->s->chunk_count - 1];
+    return c->used == c->cap;
+}
+
+/* What an earlier turn left, then these bytes; what this one leaves is kept. */
+static enum err take_in(struct store_pack *p, struct slice bytes)
+{
+    struct slice ahead = slice_drop(buf_slice(&p->ahead), p->ahead_at);
+    enum err e = p->behind ? advance(p, last_is_full(p)) : OK;
+    while (e == OK && ahead.len > 0)
+        e = append(p, &ahead);
+    while (e == OK && bytes.len > 0)
+        e = append(p, &bytes);
+    p->ahead_at = p->ahead.len - ahead.len;
+    if (ahead.len == 0) {
+        buf_clear(&p->ahead);
+        p->ahead_at = 0;
+    }
+    p->behind = e == ERR_AGAIN;
+    if (e == ERR_AGAIN)
+        buf_put(&p->ahead, bytes);
+    return p->ahead.err == OK ? e : fail(p, ERR_MEMORY, "");
+}
+
 enum err store_pack_feed(struct store_pack *p, struct slice bytes)
 {
-    uint64_t held = p->s->stats.pack_bytes + p->received;
+    uint64_t held = p->s->stats.pack_bytes + p->received + p->ahead.len - p->ahead_at;
     uint64_t most = p->s->limits.pack_bytes;
+    if (bytes.len == 0)
+        store_turn_begin(p->s);
     if (p->err == OK && (held > most || bytes.len > most - held))
         fail(p, ERR_LIMIT, "more bytes than are permitted");
-    while (p->err == OK && bytes.len > 0)
-        append(p, &bytes);
-    return p->err;
+    return p->err == OK ? take_in(p, bytes) : p->err;
 }
 
 enum err store_pack_begin(struct store *s, struct store_pack **into)
@@ -179,6 +206,7 @@ enum err store_pack_begin(struct store *s, struct store_pack **into)
     struct store_pack *p = memory_zalloc(sizeof(*p));
     if (p == NULL)
         return ERR_MEMORY;
+    store_give_up(s);
     if (store_chunk_add(s, CHUNK_FIRST) != OK) {
         memory_free(p);
         return ERR_MEMORY;
@@ -187,7 +215,10 @@ enum err store_pack_begin(struct store *s, struct store_pack **into)
     p->first = s->count;
     p->first_chunk = s->chunk_count - 1;
     p->work = s->stats.inflated_bytes;
+    p->flattened = s->count;
+    buf_init(&p->ahead, s->limits.pack_bytes);
     git_hash_init(&p->hash, s->kind);
+    store_turn_begin(s);
     s->receiving = p;
     *into = p;
     return OK;
@@ -198,6 +229,8 @@ static void release(struct store_pack *p)
     store_trim(p->s);
     store_cache_trim(&p->s->cache);
     p->s->receiving = NULL;
+    store_pack_resolve_drop(p);
+    buf_deinit(&p->ahead);
     memory_free(p->offsets.items);
     memory_free(p->pending.items);
     memory_free(p);
@@ -216,9 +249,6 @@ void store_pack_drop(struct store_pack *p)
 static void keep(struct store_pack *p)
 {
     struct store *s = p->s;
-    uint32_t last = s->chunk_count - 1;
-    store_chunk_resize(s, last, s->chunks[last]->used); /* smaller; if not, no harm */
-    store_flatten(s, p->first);
     for (uint32_t i = p->first_chunk; i < s->chunk_count; i++)
         s->stats.pack_bytes += s->chunks[i]->used;
     s->fresh_bytes += p->received;
@@ -227,21 +257,46 @@ static void keep(struct store_pack *p)
     release(p);
 }
 
+/* The last bytes, of which no more will come. */
+static enum err take_last(struct store_pack *p)
+{
+    struct store *s = p->s;
+    enum err e = take_in(p, slice_of(NULL, 0));
+    if (e == OK)
+        e = advance(p, true);
+    if (e == OK && p->part != PACK_WHOLE)
+        e = fail(p, ERR_MALFORMED,
+                 p->part == PACK_ENTRIES
+                     ? "its compressed bytes are broken, or the pack ends in them"
+                     : "it ends before its end");
+    uint32_t last = s->chunk_count - 1;
+    if (e == OK)
+        store_chunk_resize(s, last, s->chunks[last]->used); /* smaller; if not, no harm */
+    return e;
+}
+
+static enum err flatten(struct store_pack *p)
+{
+    enum err e = store_flatten(p->s, &p->flattened);
+    if (p->s->stats.inflated_bytes - p->work > p->s->limits.work_bytes)
+        return fail(p, ERR_LIMIT, "it inflates to more than is permitted");
+    return e;
+}
+
 enum err store_pack_end(struct store_pack *p, struct buf *error)
 {
-    if (p->err == OK)
-        advance(p, true);
-    if (p->err == OK && p->part != PACK_WHOLE)
-        fail(p, ERR_MALFORMED,
-             p->part == PACK_ENTRIES ? "its compressed bytes are broken, or the pack ends in them"
-                                     : "it ends before its end");
-    if (p->err == OK)
-        store_pack_resolve(p);
+    store_turn_begin(p->s);
     enum err e = p->err;
-    if (e == OK) {
+    if (e == OK && p->resolver == NULL)
+        e = take_last(p);
+    if (e == OK)
+        e = store_pack_resolve(p);
+    if (e == OK)
+        e = flatten(p);
+    if (e == OK)
         keep(p);
-        return OK;
-    }
+    if (e == OK || e == ERR_AGAIN)
+        return e;
     if (error != NULL)
         buf_text(error, p->why);
     p->s->stats.refused++;

@@ -40,6 +40,13 @@ struct store_pack {
 
     struct numbers offsets; /* in the pack, of each entry */
     struct numbers pending; /* deltas that are not resolved */
+
+    /* Between turns. */
+    struct buf ahead;          /* bytes fed that are not in a chunk yet */
+    size_t ahead_at;           /* of them, so many are by now */
+    bool behind;               /* whole entries may lie in the last chunk, not taken in */
+    struct resolver *resolver; /* see resolve.c; NULL before the pack's end */
+    uint32_t flattened;        /* entries below this number */
 };
 
 /* Keeps the first error, and what it was about: an entry, where number is not NO_ENTRY. */
@@ -61,7 +68,8 @@ static inline uint32_t store_pack_parsed(const struct store_pack *p)
 /* Whether a delta's chain of bases is within the limits; sets the entry's depth and weight. */
 enum err store_pack_chain(struct store_pack *p, uint32_t number);
 
-/* Resolves all pending deltas, or says which cannot be. */
+/* Resolves all pending deltas, or says which cannot be. ERR_AGAIN: the turn is over. */
 enum err store_pack_resolve(struct store_pack *p);
+void store_pack_resolve_drop(struct store_pack *p);
 
 #endif

@@ -84,7 +84,11 @@ struct store {
     uint32_t *chain;  /* scratch: limits.delta_depth entries */
 
     struct store_pack *receiving;
+    struct reach *reach;        /* between turns of store_check or store_compact */
+    struct history_job *dating; /* between turns of history_walk */
     struct store_stats stats;
+    uint64_t effort;      /* work done so far, as if it were bytes inflated */
+    uint64_t turn_end;    /* of effort, for the present turn */
     uint64_t fresh_bytes; /* packed bytes that came since the last compaction */
 
     /* See compact.c. */
@@ -93,6 +97,21 @@ struct store {
     bool forced;            /* a commit came that did not build on the last */
     uint64_t credit;
 };
+
+/* --- turns ---------------------------------------------------------------------------------- */
+
+static inline void store_turn_begin(struct store *s)
+{
+    s->turn_end = s->limits.turn_bytes == 0 ? UINT64_MAX : s->effort + s->limits.turn_bytes;
+}
+
+static inline bool store_turn_over(const struct store *s)
+{
+    return s->effort >= s->turn_end;
+}
+
+/* Forgets a history_walk that is between turns. */
+void store_history_drop(struct store *s);
 
 /* --- table.c: entries and their ids --------------------------------------------------------- */
 
@@ -191,7 +210,8 @@ void store_trim(struct store *s);
 
 /* --- flatten.c ------------------------------------------------------------------------------ */
 
-/* Entries from this number on that lie too deep are packed as wholes; without memory they stay. */
-void store_flatten(struct store *s, uint32_t first);
+/* Entries from this number on that lie too deep, or build on too much, are packed as wholes; without
+ * memory they stay. ERR_AGAIN: the turn is over; *from is where to go on. */
+enum err store_flatten(struct store *s, uint32_t *from);
 
 #endif

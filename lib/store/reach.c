@@ -9,16 +9,6 @@
 
 #include "signatures/memory.h"
 
-struct reach {
-    struct store *s;
-    uint64_t *seen;
-    uint8_t skip;
-    struct oid *missing;
-    uint32_t *list;
-    uint32_t count;
-    uint32_t capacity;
-};
-
 static enum err push(struct reach *r, uint32_t number)
 {
     if (r->count == r->capacity) {
@@ -37,12 +27,12 @@ static enum err visit(struct reach *r, const struct oid *id, enum git_type type)
 {
     uint32_t number = store_find(r->s, id);
     if (number == NO_ENTRY) {
-        *r->missing = *id;
+        r->missing = *id;
         return ERR_NOT_FOUND;
     }
     const struct entry *e = &r->s->entries[number];
     if (e->type != type) {
-        *r->missing = *id;
+        r->missing = *id;
         return ERR_MALFORMED;
     }
     if (e->flags & r->skip || store_bit(r->seen, number))
@@ -89,6 +79,7 @@ static enum err open_entry(struct reach *r, uint32_t number)
     if (e != OK)
         return e;
     struct slice bytes = store_content_slice(content);
+    r->s->effort += bytes.len;
     switch (r->s->entries[number].type) {
     case GIT_COMMIT:
         e = open_commit(r, bytes);
@@ -102,20 +93,45 @@ static enum err open_entry(struct reach *r, uint32_t number)
     default:
         break;
     }
-    if (e != OK && e != ERR_NOT_FOUND && oid_is_zero(r->missing))
-        memcpy(r->missing->bytes, store_id(r->s, number), r->s->id_bytes);
+    if (e != OK && e != ERR_NOT_FOUND && oid_is_zero(&r->missing))
+        memcpy(r->missing.bytes, store_id(r->s, number), r->s->id_bytes);
     store_content_release(content);
     return e;
 }
 
-enum err store_reach(struct store *s, const struct oid *commit, uint8_t skip, uint64_t *seen,
-                     struct oid *missing)
+enum err store_reach_begin(struct store *s, const struct oid *commit, uint8_t skip,
+                           const struct oid *known)
 {
-    struct reach r = {.s = s, .seen = seen, .skip = skip, .missing = missing};
-    memset(missing, 0, sizeof(*missing));
-    enum err e = visit(&r, commit, GIT_COMMIT);
-    while (e == OK && r.count > 0)
-        e = open_entry(&r, r.list[--r.count]);
-    memory_free(r.list);
-    return e;
+    store_reach_drop(s);
+    struct reach *r = memory_zalloc(sizeof(*r));
+    uint64_t *seen = memory_zalloc(store_bits_bytes(s->visible));
+    if (r == NULL || seen == NULL) {
+        memory_free(r);
+        memory_free(seen);
+        return ERR_MEMORY;
+    }
+    *r = (struct reach){.s = s, .seen = seen, .skip = skip};
+    s->reach = r;
+    uint32_t trusted = known != NULL ? store_find(s, known) : NO_ENTRY;
+    if (trusted != NO_ENTRY)
+        store_bit_set(seen, trusted);
+    return visit(r, commit, GIT_COMMIT);
+}
+
+enum err store_reach_turn(struct reach *r)
+{
+    enum err e = OK;
+    while (e == OK && r->count > 0 && !store_turn_over(r->s))
+        e = open_entry(r, r->list[--r->count]);
+    return e == OK && r->count > 0 ? ERR_AGAIN : e;
+}
+
+void store_reach_drop(struct store *s)
+{
+    if (s->reach == NULL)
+        return;
+    memory_free(s->reach->seen);
+    memory_free(s->reach->list);
+    memory_free(s->reach);
+    s->reach = NULL;
 }

@@ -21,9 +21,25 @@ static inline size_t store_bits_bytes(uint32_t count)
     return ((size_t)count + 63) / 64 * sizeof(uint64_t);
 }
 
-/* Sets the bits of all that a commit needs, itself included, without going beyond entries that
- * have one of the flags `skip`. ERR_NOT_FOUND and ERR_MALFORMED with the id in *missing. */
-enum err store_reach(struct store *s, const struct oid *commit, uint8_t skip, uint64_t *seen,
-                     struct oid *missing);
+/* A walk to all that a commit needs, itself included, that does not go beyond entries which have one
+ * of the flags `skip`. Between turns the store keeps it. */
+struct reach {
+    struct store *s;
+    uint8_t skip;
+    uint64_t *seen;     /* bits of what was reached */
+    struct oid missing; /* or why not */
+    uint32_t *list;     /* entries that are reached and not looked into */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+/* Begins, and puts it into s->reach; on an error it is there as well. ERR_NOT_FOUND and
+ * ERR_MALFORMED with the id in `missing`. */
+enum err store_reach_begin(struct store *s, const struct oid *commit, uint8_t skip,
+                           const struct oid *known);
+
+/* One turn. ERR_AGAIN: another one is needed. */
+enum err store_reach_turn(struct reach *r);
+void store_reach_drop(struct store *s);
 
 #endif

@@ -10,13 +10,15 @@
 
 #include <libdeflate.h>
 
-#define SCRATCH_KEPT (1u << 20)
+#define SCRATCH_KEPT  (1u << 20)
+#define OBJECT_EFFORT 1024u /* what an object costs besides its bytes */
 
 enum err store_inflate(struct store *s, struct slice packed, uint8_t *into, size_t size,
                        size_t *consumed)
 {
     s->stats.inflated++;
     s->stats.inflated_bytes += size;
+    s->effort += size + OBJECT_EFFORT;
     enum libdeflate_result result = libdeflate_zlib_decompress_ex(
         s->inflater, packed.ptr, packed.len, into, size, consumed, NULL);
     return result == LIBDEFLATE_SUCCESS ? OK : ERR_MALFORMED;
@@ -69,6 +71,7 @@ enum err store_build(struct store *s, uint32_t number, struct content *base, str
     if (content == NULL)
         return ERR_MEMORY;
     s->stats.inflated_bytes += size;
+    s->effort += size;
     enum err e =
         git_delta_apply(store_content_slice(base), buf_slice(&s->delta), content->bytes, size);
     if (e == OK)

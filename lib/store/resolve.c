@@ -20,6 +20,8 @@ struct frame {
 
 struct resolver {
     struct store_pack *p;
+    uint32_t next;  /* pending delta whose base is looked at next */
+    uint32_t depth; /* of the stack, between turns */
     const uint32_t *by_number;
     uint32_t by_number_count;
     const uint32_t *by_id;
@@ -130,41 +132,49 @@ static void push(struct resolver *r, uint32_t depth, uint32_t number)
     r->stack[depth] = (struct frame){number, first_by_number(r, number), first_by_id(r, number)};
 }
 
-/* All that builds on an entry that is resolved. */
-static enum err resolve_above(struct resolver *r, uint32_t root)
+/* All that builds on the entries of the stack, which are resolved. */
+static enum err resolve_above(struct resolver *r)
 {
-    uint32_t depth = 1;
-    push(r, 0, root);
-    while (depth > 0) {
-        uint32_t child = next_child(r, &r->stack[depth - 1]);
+    while (r->depth > 0) {
+        if (store_turn_over(r->p->s))
+            return ERR_AGAIN;
+        uint32_t child = next_child(r, &r->stack[r->depth - 1]);
         if (child == NO_ENTRY) {
-            depth--;
+            r->depth--;
             continue;
         }
         enum err e = resolve_one(r->p, child);
         if (e != OK)
             return e;
-        push(r, depth++, child);
+        push(r, r->depth++, child);
     }
     return OK;
+}
+
+/* The base of a pending delta, if that is resolved and the delta is not. */
+static uint32_t root_of(const struct store *s, uint32_t number)
+{
+    uint32_t base = s->entries[number].base;
+    if (base == NO_ENTRY)
+        base = store_table_find(s, base_id(s, number));
+    bool root = s->entries[number].type == GIT_NONE && base != NO_ENTRY &&
+                s->entries[base].type != GIT_NONE;
+    return root ? base : NO_ENTRY;
 }
 
 static enum err resolve_all(struct resolver *r)
 {
     const struct store_pack *p = r->p;
     const struct store *s = p->s;
-    for (uint32_t i = 0; i < p->pending.count; i++) {
-        uint32_t number = p->pending.items[i];
-        uint32_t base = s->entries[number].base;
-        if (base == NO_ENTRY)
-            base = store_table_find(s, base_id(s, number));
-        if (s->entries[number].type != GIT_NONE || base == NO_ENTRY ||
-            s->entries[base].type == GIT_NONE)
-            continue;
-        enum err e = resolve_above(r, base);
-        if (e != OK)
-            return e;
+    enum err e = resolve_above(r);
+    while (e == OK && r->next < p->pending.count) {
+        uint32_t root = root_of(s, p->pending.items[r->next++]);
+        if (root != NO_ENTRY)
+            push(r, r->depth++, root);
+        e = resolve_above(r);
     }
+    if (e != OK)
+        return e;
     for (uint32_t i = 0; i < p->pending.count; i++) {
         if (s->entries[p->pending.items[i]].type == GIT_NONE)
             return store_pack_fail(r->p, p->pending.items[i], ERR_NOT_FOUND,
@@ -196,17 +206,31 @@ static enum err arrange(struct resolver *r)
     return sort(pending->items + known, r->by_id_count, sizeof(uint32_t), compare_ids, s);
 }
 
+static enum err open(struct store_pack *p)
+{
+    struct resolver *r = memory_zalloc(sizeof(*r));
+    if (r == NULL)
+        return ERR_MEMORY;
+    p->resolver = r;
+    r->p = p;
+    r->stack = memory_alloc((p->s->limits.delta_depth + 2) * sizeof(*r->stack));
+    return r->stack == NULL ? ERR_MEMORY : arrange(r);
+}
+
 enum err store_pack_resolve(struct store_pack *p)
 {
-    if (p->pending.count == 0)
-        return OK;
-    struct resolver r = {.p = p};
-    r.stack = memory_alloc((p->s->limits.delta_depth + 2) * sizeof(*r.stack));
-    enum err e = r.stack == NULL ? ERR_MEMORY : arrange(&r);
-    if (e != OK)
-        store_pack_fail(p, NO_ENTRY, e, "");
-    else
-        e = resolve_all(&r);
-    memory_free(r.stack);
-    return e;
+    if (p->resolver == NULL) {
+        enum err e = open(p);
+        if (e != OK)
+            return store_pack_fail(p, NO_ENTRY, e, "");
+    }
+    return resolve_all(p->resolver);
+}
+
+void store_pack_resolve_drop(struct store_pack *p)
+{
+    if (p->resolver != NULL)
+        memory_free(p->resolver->stack);
+    memory_free(p->resolver);
+    p->resolver = NULL;
 }

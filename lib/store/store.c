@@ -1,5 +1,5 @@
 /* The store as a whole, and what reads it from outside; see store.h. */
-#include "lib/store/internal.h"
+#include "lib/store/reach.h"
 
 #include "signatures/memory.h"
 
@@ -51,6 +51,7 @@ void store_close(struct store *s)
         return;
     if (s->receiving != NULL)
         store_pack_drop(s->receiving);
+    store_give_up(s);
     store_cache_cut(&s->cache, 0);
     store_chunk_cut(s, 0);
     memory_free(s->chunks);
@@ -60,6 +61,12 @@ void store_close(struct store *s)
     if (s->inflater != NULL)
         libdeflate_free_decompressor(s->inflater);
     memory_free(s);
+}
+
+void store_give_up(struct store *s)
+{
+    store_reach_drop(s);
+    store_history_drop(s);
 }
 
 enum oid_kind store_kind(const struct store *s)

@@ -20,6 +20,8 @@
 #define STORE_WORK_BYTES_MAX   (UINT64_C(64) << 30) /* inflated to take one pack in */
 #define STORE_PATH_DEPTH_MAX   64
 #define STORE_CACHE_BYTES      (4u << 20) /* inflated objects kept at hand */
+#define STORE_CHAIN_KEPT \
+    64 /* times an object's size; what builds on more is made whole when kept */
 
 struct store_limits {
     uint64_t pack_bytes; /* below 4 GiB */
@@ -29,6 +31,7 @@ struct store_limits {
     uint32_t object_bytes;
     uint32_t delta_depth;
     uint32_t cache_bytes;
+    uint32_t turn_bytes; /* of work in one turn, see below; 0: turns have no end */
 };
 extern const struct store_limits STORE_LIMITS_DEFAULT;
 
@@ -44,6 +47,14 @@ struct store_stats {
 };
 
 struct store; /* opaque */
+
+/*
+ * Turns: what may take long (store_pack_feed, store_pack_end, store_check, store_compact and
+ * history_walk) ends after about turn_bytes of work, so that a server can go on serving. It answers
+ * ERR_AGAIN then, and is called again, with the same arguments, until it answers something else.
+ * One such work is done at a time; store_give_up forgets one that is not to be gone on with.
+ */
+void store_give_up(struct store *s);
 
 /* limits NULL: the default. NULL without memory. */
 struct store *store_open(enum oid_kind kind, const struct store_limits *limits);
@@ -87,12 +98,14 @@ struct store_progress {
 /* Starts. Thin packs may build on what the store has. ERR_FULL while another one comes in. */
 enum err store_pack_begin(struct store *s, struct store_pack **into);
 
-/* The next bytes. After an error the pack can only be ended (which tells the error again, and in
+/* The next bytes. ERR_AGAIN: they are kept, but not all of them are taken in. A call without bytes
+ * begins the next turn and goes on with what was kept; all calls with bytes until then share the
+ * present turn. After an error the pack can only be ended (which tells the error again, and in
  * words) or dropped. */
 enum err store_pack_feed(struct store_pack *p, struct slice bytes);
 
-/* All bytes were fed: checks the whole, adds the objects. On OK and on error alike, p is gone;
- * error (may be NULL) receives a line that says what was wrong with which object. ERR_MALFORMED,
+/* All bytes were fed: checks the whole, adds the objects. On OK and on error alike, but not on
+ * ERR_AGAIN, p is gone; error (may be NULL) receives a line that says what was wrong with which object. ERR_MALFORMED,
  * ERR_MISMATCH (a hash differs, or an id that is another object's), ERR_NOT_FOUND (a delta's base),
  * ERR_LIMIT, ERR_UNSUPPORTED, ERR_MEMORY. */
 enum err store_pack_end(struct store_pack *p, struct buf *error);
@@ -106,8 +119,8 @@ enum err store_check(struct store *s, const struct oid *commit, const struct oid
 
 /* Gives back what `commit` does not reach, when that is worth the work: when much came since the last
  * time, or when updates did not build on each other. To be called after every update, for which it
- * is cheap on the average; readers are not disturbed. Never fails: without memory less is given
- * back. */
-void store_compact(struct store *s, const struct oid *commit);
+ * is cheap on the average; readers are not disturbed. OK or ERR_AGAIN: it never fails, without memory
+ * less is given back. */
+enum err store_compact(struct store *s, const struct oid *commit);
 
 #endif

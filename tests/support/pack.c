@@ -118,13 +118,16 @@ enum err pack_feed(struct store *s, struct slice pack, size_t most, struct buf *
 {
     struct store_pack *p;
     enum err e = store_pack_begin(s, &p);
-    while (e == OK && pack.len > 0) {
+    if (e != OK)
+        return e;
+    while ((e == OK || e == ERR_AGAIN) && pack.len > 0) {
         size_t n = most ? next_number(most) : pack.len;
-        if (store_pack_feed(p, slice_take(pack, n)) != OK)
-            break;
+        e = store_pack_feed(p, slice_take(pack, n));
         pack = slice_drop(pack, n);
     }
-    return e == OK ? store_pack_end(p, error) : e;
+    while ((e = store_pack_end(p, error)) == ERR_AGAIN)
+        ;
+    return e;
 }
 
 /* --- by hand ---------------------------------------------------------------------------------- */
