@@ -81,10 +81,25 @@ bool git_fetch_heard(struct git_fetch *f)
     return timer_start(&f->timer, next < f->deadline ? next : f->deadline);
 }
 
+void git_fetch_pause(struct git_fetch *f, bool paused)
+{
+    if (f->paused == paused)
+        return;
+    f->paused = paused;
+    if (f->flow)
+        flow_pause(f->flow, paused);
+    if (!paused)
+        (void)git_fetch_heard(f);
+}
+
 static void on_timer(struct timer *t)
 {
     struct git_fetch *f = CONTAINER(t, struct git_fetch, timer);
     bool whole = clock_monotonic() >= f->deadline;
+    if (f->paused && !whole) {
+        (void)git_fetch_heard(f);
+        return;
+    }
     git_fetch_enter(f);
     git_fetch_end(f, ERR_TIMEOUT,
                   whole ? "the fetch takes too long" : "the remote does not answer");

@@ -63,6 +63,10 @@ enum err git_fetch_open(struct stack *stack, const struct git_remote *remote,
                         const struct git_fetch_events *events, void *owner, struct git_fetch **into,
                         struct buf *error);
 
+/* Back-pressure: while paused nothing more is read from the remote (what was read already may still
+ * be told), and its silence is not held against it. */
+void git_fetch_pause(struct git_fetch *f, bool paused);
+
 /* Ends it without on_done. */
 void git_fetch_cancel(struct git_fetch *f);
 

@@ -34,6 +34,7 @@ struct git_fetch {
     size_t sent;       /* of it, taken by the flow */
     bool answered;     /* this flow has carried an answer */
     bool post_due;     /* the client's request goes out when the present exchange has ended */
+    bool paused;
     bool over;
     unsigned int calls; /* from the loop, not yet returned */
 };

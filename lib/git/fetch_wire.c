@@ -209,6 +209,8 @@ static void take_flow(struct git_fetch *f, struct flow *flow)
     f->flow = flow;
     f->answered = false;
     flow_own(flow, &flow_handlers, f);
+    if (f->paused)
+        flow_pause(flow, true);
     send_out(f);
 }
 

@@ -299,6 +299,8 @@ struct world {
     struct git_fetch *fetch;
     unsigned events, cancel_at; /* cancels in the event of this number; 0: in none */
     unsigned heads, dones;
+    struct timer rest; /* while it runs, the fetch is paused */
+    uint64_t rests;    /* ns, after each piece of the pack; 0: none */
     enum err head_answer, pack_answer;
     struct git_head head;
     char ref[64], pack[256], progress[256], line[GIT_ERROR_MAX + 1];
@@ -331,8 +333,19 @@ static inline enum err on_pack(void *owner, struct slice bytes)
     struct world *w = owner;
     size_t used = strlen(w->pack);
     snprintf(w->pack + used, sizeof(w->pack) - used, "%.*s", SLICE_ARG(bytes));
-    event(w);
+    assert_false(timer_running(&w->rest));
+    if (!event(w) && w->rests) {
+        git_fetch_pause(w->fetch, true);
+        timer_start(&w->rest, clock_monotonic() + w->rests);
+    }
     return w->pack_answer;
+}
+
+static inline void rested(struct timer *t)
+{
+    struct world *w = CONTAINER(t, struct world, rest);
+    if (w->fetch)
+        git_fetch_pause(w->fetch, false);
 }
 
 static inline void on_progress(void *owner, struct slice line)
@@ -361,6 +374,7 @@ static inline int setup(void **state)
     struct world *w = calloc(1, sizeof(*w));
     struct endpoint git = {ADDRESS_ANY, 9418, 0}, http = {ADDRESS_ANY, 80, 0};
     sim_reset(7);
+    timer_init(&w->rest, rested);
     w->blocks = memory_stats().blocks;
     w->timers = loop_timers();
     w->net = sim_net_open(7);

@@ -260,6 +260,28 @@ static void slow_remotes(void **state)
     timer_stop(&dripping);
 }
 
+/* The owner may rest for longer than a remote may, but not for ever. */
+static void paused(void **state)
+{
+    struct world *w = *state;
+    struct sim_link bytewise = {.split = SIM_SPLIT_BYTES};
+    sim_net_link(w->net, w->here, w->there, bytewise);
+    w->rests = 50 * CLOCK_SEC;
+    speak_v2(&w->remote);
+    assert_fetched(w, GIT);
+    assert_true(w->took >= 2 * w->rests && w->took < GIT_FETCH_MAX_SEC * CLOCK_SEC);
+    for (enum framing f = LENGTH; f <= CHUNKS; f++) {
+        speak_http(&w->remote, f, true);
+        assert_fetched(w, HTTP);
+        assert_true(w->took >= 2 * w->rests);
+    }
+    speak_v2(&w->remote);
+    w->rests = 2 * GIT_FETCH_MAX_SEC * CLOCK_SEC;
+    assert_int_equal(fetch(w, GIT), ERR_TIMEOUT);
+    assert_string_equal(w->line, GIT ": the fetch takes too long");
+    timer_stop(&w->rest);
+}
+
 static void what_the_remote_says(void **state)
 {
     struct world *w = *state;
@@ -485,6 +507,7 @@ int main(void)
         TEST(without_memory),
         TEST(nobody_there),
         TEST(slow_remotes),
+        TEST(paused),
         TEST(what_the_remote_says),
         TEST(statuses),
         TEST(no_smart_server),
