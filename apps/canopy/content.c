@@ -48,7 +48,7 @@ static void schedule(struct content *c)
 /* Gives back what an update had gathered and did not hand over. */
 static void drop_incoming(struct content *c)
 {
-    task_cancel(&c->step);
+    task_cancel(&c->turn);
     if (c->fetch)
         git_fetch_cancel(c->fetch);
     if (c->pack)
@@ -56,22 +56,71 @@ static void drop_incoming(struct content *c)
     if (c->build)
         site_free(site_build_end(c->build));
     history_release(&c->next);
-    if (c->incoming != c->store)
+    if (c->incoming && c->incoming != c->store)
         store_close(c->incoming);
+    if (c->store)
+        store_give_up(c->store);
     c->fetch = NULL;
     c->pack = NULL;
     c->build = NULL;
     c->incoming = NULL;
+    c->baked = (struct slice){NULL, 0};
     c->next = (struct history){0};
+}
+
+/* --- turns --- */
+
+static void on_turn(struct task *t)
+{
+    struct content *c = CONTAINER(t, struct content, turn);
+    c->work(c);
+}
+
+void content_go_on(struct content *c, void (*work)(struct content *c))
+{
+    c->work = work;
+    task_post(&c->turn);
+}
+
+bool content_is_slow(struct content *c)
+{
+    uint64_t now = clock_monotonic();
+    if (now - c->progress_said < CLOCK_SEC)
+        return false;
+    c->progress_said = now;
+    return true;
+}
+
+/* --- the end of an update --- */
+
+/* Nothing runs any more: those who waited for it are told, and the next one is seen to. */
+static void settle(struct content *c)
+{
+    struct list waiting;
+    c->phase = CONTENT_IDLE;
+    list_init(&waiting);
+    for (struct list *link; (link = list_shift(&c->waiting));)
+        list_append(&waiting, link);
+    schedule(c);
+    enum err why = c->last;
+    if (c->again)
+        attempt(c);
+    answer_all(c, &waiting, why);
+}
+
+static void tidy(struct content *c)
+{
+    if (c->site && store_compact(c->store, &c->history.commit) == ERR_AGAIN)
+        content_go_on(c, tidy);
+    else
+        settle(c);
 }
 
 /* The one end of every update: c->line says what happened. */
 void content_finish(struct content *c, enum err why)
 {
     drop_incoming(c);
-    if (why != OK && c->store && c->site)
-        store_compact(c->store, &c->history.commit);
-    c->phase = CONTENT_IDLE;
+    c->phase = CONTENT_TIDYING;
     c->last = why;
     c->asked_at = clock_wall();
     if (why == OK) {
@@ -83,15 +132,10 @@ void content_finish(struct content *c, enum err why)
         c->failed++;
         log_warning("content", "%s%s", c->line, c->site ? "; the present content stays" : "");
     }
-    struct list waiting;
-    list_init(&waiting);
-    for (struct list *link; (link = list_shift(&c->waiting));)
-        list_append(&waiting, link);
-    schedule(c);
-    if (c->again)
-        attempt(c);
-    answer_all(c, &waiting, why);
+    tidy(c);
 }
+
+/* --- building --- */
 
 /* The new generation takes the place of the old one. Responses that are being sent hold their own
  * pages. */
@@ -108,7 +152,6 @@ static void swap(struct content *c, struct site *site)
         store_close(old_store);
     c->incoming = NULL;
     site_free(old_site);
-    store_compact(c->store, &c->history.commit);
     c->updates++;
     c->loaded_at = clock_wall();
 }
@@ -130,24 +173,21 @@ static void report_loaded(struct content *c)
                     SLICE_ARG(problems[i].reason));
 }
 
-static void build_progress(struct content *c)
+static void report_progress(struct content *c)
 {
-    uint64_t now = clock_monotonic();
-    if (now - c->progress_said < CLOCK_SEC)
-        return;
-    c->progress_said = now;
     uint32_t done, total;
+    if (!content_is_slow(c))
+        return;
     site_build_progress(c->build, &done, &total);
     log_info("content", "making pages: %u of %u", done, total);
 }
 
-static void build_step(struct task *t)
+static void make_pages(struct content *c)
 {
-    struct content *c = CONTAINER(t, struct content, step);
     enum err e = site_build_step(c->build, CONTENT_BUILD_STEP);
     if (e == ERR_AGAIN) {
-        build_progress(c);
-        task_post(&c->step);
+        report_progress(c);
+        content_go_on(c, make_pages);
         return;
     }
     struct site *site = site_build_end(c->build);
@@ -165,32 +205,60 @@ static void build_step(struct task *t)
         c->on_loaded();
 }
 
-/* All objects of c->commit are in c->incoming: checks that, dates the files, starts the pages. */
-enum err content_build(struct content *c)
+/* What is known already of the history that is on its way. */
+static const struct history *base(const struct content *c)
 {
-    const struct history *previous = c->incoming == c->store && c->site ? &c->history : NULL;
+    return c->incoming == c->store && c->site ? &c->history : NULL;
+}
+
+static void date_files(struct content *c)
+{
+    enum err e = history_walk(c->incoming, &c->commit, base(c), &c->next);
+    if (e == ERR_AGAIN) {
+        if (content_is_slow(c))
+            log_info("content", "dating files: reading the history");
+        content_go_on(c, date_files);
+        return;
+    }
+    if (e == OK)
+        e = site_build_begin(c->incoming, &c->next, c->site, &c->options, &c->build);
+    if (e == OK) {
+        content_go_on(c, make_pages);
+    } else {
+        format_text(c->line, sizeof(c->line), "cannot read the content: %s", err_text(e));
+        content_finish(c, e);
+    }
+}
+
+static void check(struct content *c)
+{
     struct oid missing;
     enum err e =
-        store_check(c->incoming, &c->commit, previous ? &previous->commit : NULL, &missing);
-    if (e != OK) {
+        store_check(c->incoming, &c->commit, base(c) ? &c->history.commit : NULL, &missing);
+    if (e == ERR_AGAIN) {
+        if (content_is_slow(c))
+            log_info("content", "checking that the repository is whole");
+        content_go_on(c, check);
+    } else if (e == OK) {
+        content_go_on(c, date_files);
+    } else {
         char hex[OID_HEX_MAX];
         oid_to_hex(store_kind(c->incoming), &missing, hex);
         format_text(c->line, sizeof(c->line), "the repository is not whole: object %s: %s", hex,
                     err_text(e));
         c->whole = true;
-        return e;
+        content_finish(c, e);
     }
-    e = history_walk(c->incoming, &c->commit, previous, &c->next);
-    if (e == OK)
-        e = site_build_begin(c->incoming, &c->next, c->site, &c->options, &c->build);
-    if (e != OK) {
-        format_text(c->line, sizeof(c->line), "cannot read the content: %s", err_text(e));
-        return e;
-    }
-    c->phase = CONTENT_BUILDING;
-    task_post(&c->step);
-    return OK;
 }
+
+/* All objects of c->commit are in c->incoming: checks that, dates the files, makes the pages. */
+void content_build(struct content *c)
+{
+    c->phase = CONTENT_BUILDING;
+    check(c);
+}
+
+/* --- the beginning of an update --- */
 
 static void attempt(struct content *c)
 {
@@ -255,7 +323,7 @@ static void init(struct content *c, const struct content_given *given)
     };
     list_init(&c->waiting);
     list_init(&c->waiting_next);
-    task_init(&c->step, build_step);
+    task_init(&c->turn, on_turn);
     timer_init(&c->timer, on_timer);
     c->options = (struct site_options){
         .name = given->settings->name,
@@ -283,9 +351,8 @@ enum err content_start(struct content *c, const struct content_given *given)
     c->began = clock_monotonic();
     c->progress_said = c->began;
     c->again = remote; /* when the baked content is up, ask for news */
+    c->phase = CONTENT_FETCHING;
     enum err e = incoming_baked(c, given->baked);
-    if (e == OK)
-        e = content_build(c);
     if (e != OK)
         content_finish(c, e);
     return OK;

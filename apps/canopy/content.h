@@ -1,9 +1,9 @@
 /*
  * Content: the repository in memory, the site made of it, and the cycle that keeps both up to date.
  *
- *     idle -> fetching -> building -> idle         (an update that changes nothing skips building)
+ *     idle -> fetching -> building -> tidying -> idle    (building only if there is something new)
  *
- * What is served is a finished generation; the next one is made beside it, in steps between
+ * What is served is a finished generation; the next one is made beside it, in turns between
  * requests, and swapped in whole. Whatever fails on the way leaves the present one in place, says
  * so in one line, and is tried again later with back-off. Updates that are asked for while one
  * runs become one more.
@@ -20,15 +20,18 @@
 #include "signatures/stack.h"
 #include "signatures/timer.h"
 
-#define CONTENT_BUILD_STEP (256u << 10) /* bytes of input made into pages between requests */
-#define CONTENT_WORK_BYTES_MAX \
-    (UINT64_C(8) << 30)       /* inflated for one pack; readers wait meanwhile */
-#define CONTENT_RETRY_MIN   1 /* seconds until a failed update is tried again */
-#define CONTENT_RETRY_MAX   300
-#define CONTENT_WAITERS_MAX 64 /* who may wait for an update at once */
-#define CONTENT_LINE_MAX    512
+/* Turns: what is done between requests. One object is done whole, with those that it builds on. */
+#define CONTENT_TURN_BYTES (4u << 20)   /* inflated and hashed, or the like */
+#define CONTENT_BUILD_STEP (256u << 10) /* of input, made into pages */
 
-enum content_phase { CONTENT_IDLE, CONTENT_FETCHING, CONTENT_BUILDING };
+#define CONTENT_WORK_BYTES_MAX  (UINT64_C(8) << 30) /* inflated for one pack */
+#define CONTENT_CHAIN_BYTES_MAX (UINT64_C(2) << 30) /* of one object with all that it builds on */
+#define CONTENT_RETRY_MIN       1 /* seconds until a failed update is tried again */
+#define CONTENT_RETRY_MAX       300
+#define CONTENT_WAITERS_MAX     64 /* who may wait for an update at once */
+#define CONTENT_LINE_MAX        512
+
+enum content_phase { CONTENT_IDLE, CONTENT_FETCHING, CONTENT_BUILDING, CONTENT_TIDYING };
 
 /* Somebody who wants to know how an update ended. Storage is the waiter's, until answer. */
 struct content_waiter {
@@ -54,7 +57,11 @@ struct content {
     struct oid commit;
     struct history next;
     struct site_build *build;
-    struct task step;
+    struct slice
+        baked;    /* what is not taken in yet of the pack in the image; ptr NULL: no such pack */
+    bool refused; /* the pack, by the store */
+    struct task turn;
+    void (*work)(struct content *c); /* what the turn is for */
 
     struct timer timer; /* the next attempt or poll */
     uint32_t failures;  /* in a row */

@@ -4,7 +4,8 @@
 #include "lib/git/bundle.h"
 #include "runtime/format.h"
 #include "runtime/log.h"
-#include "signatures/clock.h"
+
+#define BAKED_PIECE (64u << 10) /* of content in the image, taken in at once */
 
 static void set_line(struct content *c, struct slice line)
 {
@@ -20,6 +21,8 @@ static enum err open_incoming(struct content *c, enum oid_kind kind)
     }
     struct store_limits limits = STORE_LIMITS_DEFAULT;
     limits.work_bytes = CONTENT_WORK_BYTES_MAX;
+    limits.chain_bytes = CONTENT_CHAIN_BYTES_MAX;
+    limits.turn_bytes = CONTENT_TURN_BYTES;
     c->incoming = store_open(kind, &limits);
     return c->incoming ? OK : ERR_MEMORY;
 }
@@ -38,24 +41,70 @@ static enum err on_head(void *owner, const struct git_head *head)
     return e == OK ? store_pack_begin(c->incoming, &c->pack) : e;
 }
 
-static void fetch_progress(struct content *c)
+static void report_progress(struct content *c)
 {
-    uint64_t now = clock_monotonic();
-    if (now - c->progress_said < CLOCK_SEC)
-        return;
-    c->progress_said = now;
     struct store_progress p = store_pack_progress(c->pack);
-    log_info("content", "receiving: %u of %u objects, %llu KiB", p.received, p.objects,
-             (unsigned long long)(p.bytes >> 10));
+    if (!content_is_slow(c))
+        return;
+    if (p.received < p.objects)
+        log_info("content", "receiving: %u of %u objects, %llu KiB", p.received, p.objects,
+                 (unsigned long long)(p.bytes >> 10));
+    else
+        log_info("content", "unpacking: %u of %u objects", p.resolved, p.objects);
 }
 
+/* --- the pack --- */
+
+/* All of it was fed, or it was refused: its own line says more than the conversation's. */
+static void end_pack(struct content *c)
+{
+    struct buf error;
+    buf_init(&error, CONTENT_LINE_MAX);
+    report_progress(c);
+    enum err e = store_pack_end(c->pack, &error);
+    if (e != ERR_AGAIN)
+        c->pack = NULL;
+    if (e != OK && e != ERR_AGAIN)
+        format_text(c->line, sizeof(c->line), "%s is refused: %.*s",
+                    c->baked.ptr ? "the content in the image" : "the remote's pack",
+                    SLICE_ARG(buf_slice(&error)));
+    buf_deinit(&error);
+    if (e == ERR_AGAIN)
+        content_go_on(c, end_pack);
+    else if (e == OK)
+        content_build(c);
+    else
+        content_finish(c, e);
+}
+
+/* Takes in what the last turns left, while the remote waits. */
+static void take_in(struct content *c)
+{
+    enum err e = store_pack_feed(c->pack, (struct slice){NULL, 0});
+    report_progress(c);
+    if (e == ERR_AGAIN) {
+        content_go_on(c, take_in);
+    } else if (e == OK) {
+        git_fetch_pause(c->fetch, false);
+    } else {
+        git_fetch_cancel(c->fetch);
+        c->fetch = NULL;
+        end_pack(c);
+    }
+}
+
+/* Much may come in pieces, at once: they share a turn, which ends when they have been told. */
 static enum err on_pack(void *owner, struct slice bytes)
 {
     struct content *c = owner;
     enum err e = store_pack_feed(c->pack, bytes);
-    if (e == OK)
-        fetch_progress(c);
-    return e;
+    c->refused = e != OK && e != ERR_AGAIN;
+    if (c->refused)
+        return e;
+    if (e == ERR_AGAIN)
+        git_fetch_pause(c->fetch, true);
+    content_go_on(c, take_in);
+    return OK;
 }
 
 static void on_progress(void *owner, struct slice line)
@@ -64,35 +113,17 @@ static void on_progress(void *owner, struct slice line)
     log_debug("content", "remote: %.*s", SLICE_ARG(line));
 }
 
-/* The pack is whole, or was refused: its own line says more than the conversation's. */
-static enum err end_pack(struct content *c, enum err why)
-{
-    struct buf error;
-    buf_init(&error, CONTENT_LINE_MAX);
-    enum err e = store_pack_end(c->pack, &error);
-    c->pack = NULL;
-    if (e != OK && (why == OK || why == e))
-        format_text(c->line, sizeof(c->line), "the remote's pack is refused: %.*s",
-                    SLICE_ARG(buf_slice(&error)));
-    buf_deinit(&error);
-    return why == OK ? e : why;
-}
-
 static void on_done(void *owner, enum err why, struct slice line)
 {
     struct content *c = owner;
     c->fetch = NULL;
+    task_cancel(&c->turn);
     set_line(c, line);
-    if (c->pack)
-        why = end_pack(c, why);
-    else if (why == OK) {
-        format_text(c->line, sizeof(c->line), "nothing new at the remote");
-        content_finish(c, OK);
-        return;
-    }
-    if (why == OK)
-        why = content_build(c);
-    if (why != OK)
+    if (why == OK && !c->pack)
+        set_line(c, SLICE("nothing new at the remote"));
+    if (c->pack && (why == OK || c->refused))
+        end_pack(c);
+    else
         content_finish(c, why);
 }
 
@@ -105,6 +136,7 @@ static const struct git_fetch_events fetch_events = {
 
 enum err incoming_fetch(struct content *c)
 {
+    c->refused = false;
     bool based = c->site && !c->whole;
     struct buf error;
     buf_init(&error, CONTENT_LINE_MAX);
@@ -142,26 +174,36 @@ static bool bundle_commit(const struct git_bundle *bundle, struct oid *into)
     return found;
 }
 
+static void take_baked(struct content *c)
+{
+    struct slice piece = slice_take(c->baked, BAKED_PIECE);
+    enum err e = store_pack_feed(c->pack, piece);
+    if (e == ERR_AGAIN) /* kept */
+        e = store_pack_feed(c->pack, (struct slice){NULL, 0});
+    c->baked = slice_drop(c->baked, piece.len);
+    report_progress(c);
+    if ((e == OK || e == ERR_AGAIN) && c->baked.len > 0)
+        content_go_on(c, take_baked);
+    else
+        end_pack(c);
+}
+
 enum err incoming_baked(struct content *c, struct slice bytes)
 {
     struct git_bundle bundle;
     enum err e = git_bundle_parse(bytes, &bundle);
     if (e == OK && !bundle_commit(&bundle, &c->commit))
         e = ERR_NOT_FOUND;
-    if (e != OK) {
-        format_text(c->line, sizeof(c->line), "the content in the image is no git bundle: %s",
-                    err_text(e));
-        return e;
-    }
-    e = open_incoming(c, bundle.kind);
+    if (e == OK)
+        e = open_incoming(c, bundle.kind);
     if (e == OK)
         e = store_pack_begin(c->incoming, &c->pack);
-    if (e == OK)
-        e = store_pack_feed(c->pack, bundle.pack);
-    if (c->pack)
-        e = end_pack(c, e);
-    if (e != OK && !c->line[0])
+    if (e == OK) {
+        c->baked = bundle.pack;
+        content_go_on(c, take_baked);
+    } else {
         format_text(c->line, sizeof(c->line), "cannot read the content in the image: %s",
                     err_text(e));
+    }
     return e;
 }

@@ -7,11 +7,17 @@
 /* Starts to fetch; content_build or content_finish follows. On an error c->line says why. */
 enum err incoming_fetch(struct content *c);
 
-/* Reads a git bundle into c->incoming and names its commit. On an error c->line says why. */
+/* Starts to read a git bundle; goes on likewise. */
 enum err incoming_baked(struct content *c, struct slice bundle);
 
 /* The two ways on from here; both are content.c's. */
-enum err content_build(struct content *c);
+void content_build(struct content *c);
 void content_finish(struct content *c, enum err why);
+
+/* Goes on with this in the next turn. */
+void content_go_on(struct content *c, void (*work)(struct content *c));
+
+/* Whether it is time for another line about work that takes long. */
+bool content_is_slow(struct content *c);
 
 #endif

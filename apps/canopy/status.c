@@ -66,7 +66,7 @@ static void put_remote(struct buf *b, const struct canopy_settings *settings)
 
 static void put_content(struct buf *b, const struct content *c)
 {
-    static const char *const phases[] = {"idle", "fetching", "building"};
+    static const char *const phases[] = {"idle", "fetching", "building", "tidying"};
     put_remote(b, c->settings);
     buf_printf(b, "phase: %s\n", phases[c->phase]);
     put_time(b, "asked", c->asked_at);

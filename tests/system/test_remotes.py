@@ -8,7 +8,7 @@ import pytest
 
 from network import FLUSH, Proxy, Remote, pkt
 from sites import article, small
-from support import FEWER, free_port, wait
+from support import FEWER, SANITIZED, free_port, wait
 
 
 def test_before_the_first_content(git_remote, canopy):
@@ -169,6 +169,41 @@ TIP = oid(b"commit", COMMIT)
 OBJECTS = [(1, COMMIT), (2, TREE), (3, BLOB)]
 
 
+def entry_head(kind, size):
+    """Type and size of an entry of a pack (gitformat-pack)."""
+    head, rest = (kind << 4) | (size & 15), size >> 4
+    out = b""
+    while rest:
+        out, head, rest = out + bytes([head | 0x80]), rest & 0x7f, rest >> 7
+    return out + bytes([head])
+
+
+def varint(n):
+    return bytes([n & 0x7f | 0x80]) + varint(n >> 7) if n > 0x7f else bytes([n])
+
+
+def copies(base, total):
+    """A delta that makes `total` bytes out of copies of its base."""
+    out = varint(base) + varint(total)
+    while total:
+        n = min(base, total, 0xffffff)
+        out, total = out + b"\xf0" + n.to_bytes(3, "little"), total - n
+    return out
+
+
+def labour(count, size, last):
+    """A small pack that is much work: so many objects of that size, all of them deltas of one base,
+    which comes first or last."""
+    base = b"\0" * (1 << 20)
+    name = bytes.fromhex(oid(b"blob", base))
+    first = entry_head(3, len(base)) + zlib.compress(base, 9)
+    deltas = [copies(len(base), size + n) for n in range(count)]
+    entries = [entry_head(7, len(d)) + name + zlib.compress(d) for d in deltas]
+    entries = entries + [first] if last else [first] + entries
+    data = b"PACK" + struct.pack(">II", 2, count + 1) + b"".join(entries)
+    return data + hashlib.sha1(data).digest()
+
+
 def v0(pack, tip=TIP, banded=True, between=b""):
     """A remote that speaks v0, answers with one pack, and ends."""
     def script(peer):
@@ -192,6 +227,27 @@ def test_the_scripted_remote_is_a_good_one(canopy):
         site = canopy("-r", remote.url("s"))
         assert "Hello." in site.get("/Hello").text
         assert site.status()["commit"] == TIP
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_readers_do_not_wait_for_a_packs_work(git_remote, canopy, last):
+    """Half a GiB out of a few KiB: it is taken in turns, between which readers are answered."""
+    git_remote.create("s", small())
+    pack = labour(500 // FEWER, 1 << 20, last)
+    with Proxy(git_remote.port) as proxy, Remote(v0(pack)) as hostile:
+        site = canopy("-r", proxy.url("s"))
+        proxy.remote_port = hostile.port
+        longest = requests = 0
+        with site.connect() as pusher, site.connect() as reader:
+            pusher.send(pusher.encode("POST", "/push"))
+            while site.status()["failed updates"] == "0":
+                began = time.monotonic()
+                assert reader.request("GET", "/About").status == 200
+                longest = max(longest, time.monotonic() - began)
+                requests += 1
+        assert "is not whole" in site.wait_line(r"warning +content: ")
+        assert requests > 20
+        assert longest < (3 if SANITIZED else 0.5)
 
 
 def flood(data):
