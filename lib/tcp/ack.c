@@ -68,7 +68,7 @@ static void path_news(struct tcp_connection *c, seq_t ack)
         probe_lost(&c->probe, t->now);
 }
 
-static void progress(struct tcp_connection *c, uint32_t acked, seq_t ack)
+static void progress(struct tcp_connection *c, const struct sent_news *news, seq_t ack)
 {
     struct tcp *t = c->tcp;
     if (t->now / CLOCK_SEC != c->progress_at / CLOCK_SEC)
@@ -76,7 +76,9 @@ static void progress(struct tcp_connection *c, uint32_t acked, seq_t ack)
     c->progress_at = t->now;
     c->tries = 0;
     c->soft = OK;
-    release(c, acked);
+    release(c, news->acked);
+    if (news->acked >= c->mss)
+        probe_passed(&c->probe);
     path_news(c, ack);
 }
 
@@ -94,7 +96,7 @@ static void acknowledge(struct tcp_connection *c, const struct tcp_segment *s, b
     take_stamp(c, s, &in);
     recovery_acknowledged(&c->recovery, &in, c->tcp->now, &news);
     if (news.acked)
-        progress(c, news.acked, s->ack);
+        progress(c, &news, s->ack);
 }
 
 /* Our end is acknowledged (eighth step, and "fifth" of each state). */

@@ -51,8 +51,8 @@ struct pair {
     uint64_t now, delay;
     struct wire_packet *first;
     struct sim_random random;
-    unsigned loss;    /* percent */
-    uint32_t path;    /* larger packets vanish; 0: none do */
+    unsigned loss; /* percent */
+    uint32_t path; /* larger packets vanish; 0: none do */
     uint64_t jitter;
     /* What a test does with a packet before it is under way: false drops it. */
     bool (*filter)(struct pair *p, struct end *from, struct wire_packet *w);
@@ -180,8 +180,8 @@ static inline void end_wake(void *arg)
     e->awake = true;
 }
 
-static const struct tcp_below end_below = {end_send,     end_sent,  end_completed, end_source,
-                                           end_path_mtu, end_path_mtu, end_learn,  end_confirm,
+static const struct tcp_below end_below = {end_send,     end_sent,     end_completed, end_source,
+                                           end_path_mtu, end_path_mtu, end_learn,     end_confirm,
                                            end_random,   end_wake};
 
 /* --- running --- */
@@ -424,17 +424,15 @@ static inline void session_open(struct session *s, uint64_t seed, uint32_t offlo
     *s = (struct session){.client = {.why = OK}};
     pair_open(&s->pair, seed, NULL, offloads);
     struct endpoint local = {ADDRESS_ANY, 80, 0};
-    assert_int_equal(tcp_listen(s->pair.ends[1].tcp, local, side_on_accept, &s->server,
-                                &s->listener),
-                     OK);
+    assert_int_equal(
+        tcp_listen(s->pair.ends[1].tcp, local, side_on_accept, &s->server, &s->listener), OK);
 }
 
 static inline void session_connect(struct session *s)
 {
     struct endpoint remote = {s->pair.ends[1].address, 80, 0};
-    assert_int_equal(tcp_connect(s->pair.ends[0].tcp, remote, side_on_answer, &s->client,
-                                 &s->connecting),
-                     OK);
+    assert_int_equal(
+        tcp_connect(s->pair.ends[0].tcp, remote, side_on_answer, &s->client, &s->connecting), OK);
 }
 
 static inline void session_start(struct session *s, uint64_t seed, uint32_t offloads)

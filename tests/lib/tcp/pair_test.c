@@ -91,9 +91,21 @@ static void transfer(const struct transfer *t)
         for (int k = 0; k < 2; k++) {
             struct side *d = k ? &s.server : &s.client;
             tcp_info(d->flow, &i);
-            fprintf(stderr, "%s end %d why %d state %s phase %d timeout %llu srtt %llu backoff %u cwnd %u ssthr %u inflight %u outstanding %u sacked %u lost %u resent %u unsent %llu checked %llu peerwin %u\n", k ? "server" : "client", d->ended, d->why, tcp_state_name(i.state), i.phase, (unsigned long long)i.timeout/1000000, (unsigned long long)i.smoothed/1000000, i.backoff, i.window, i.threshold, i.in_flight, i.outstanding, i.sacked, i.lost, i.resent, (unsigned long long)i.unsent, (unsigned long long)d->checked, i.peer_window);
+            fprintf(stderr,
+                    "%s end %d why %d state %s phase %d timeout %llu srtt %llu backoff %u cwnd %u "
+                    "ssthr %u inflight %u outstanding %u sacked %u lost %u resent %u unsent %llu "
+                    "checked %llu peerwin %u\n",
+                    k ? "server" : "client", d->ended, d->why, tcp_state_name(i.state), i.phase,
+                    (unsigned long long)i.timeout / 1000000,
+                    (unsigned long long)i.smoothed / 1000000, i.backoff, i.window, i.threshold,
+                    i.in_flight, i.outstanding, i.sacked, i.lost, i.resent,
+                    (unsigned long long)i.unsent, (unsigned long long)d->checked, i.peer_window);
         }
-        for (int k = 0; k < 2; k++) for (int n = 0; n < TCP_COUNTERS; n++) if (counted(&s.pair.ends[k], n)) fprintf(stderr, "%d %s %llu\n", k, tcp_counter_name(n), (unsigned long long)counted(&s.pair.ends[k], n));
+        for (int k = 0; k < 2; k++)
+            for (int n = 0; n < TCP_COUNTERS; n++)
+                if (counted(&s.pair.ends[k], n))
+                    fprintf(stderr, "%d %s %llu\n", k, tcp_counter_name(n),
+                            (unsigned long long)counted(&s.pair.ends[k], n));
     }
     assert_true(done);
     if (getenv("VERBOSE"))

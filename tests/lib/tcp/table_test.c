@@ -1,0 +1,111 @@
+/* The table: everything that was added is found, while it grows, and costs the same with many. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lib/tcp/table.h"
+#include "platform/sim/sim.h"
+#include "signatures/memory.h"
+
+#define COUNT 100000u
+
+static struct tcp_entry *entries;
+
+static struct tcp_tuple tuple_of(uint32_t i)
+{
+    struct tcp_tuple t = {.local = address_v4(10, 0, 0, 1), .local_port = 80};
+    t.remote = address_v4(10, 1, (uint8_t)(i >> 8), (uint8_t)i);
+    t.remote_port = (uint16_t)(1024 + (i >> 16));
+    return t;
+}
+
+static void count_one(void *arg, struct tcp_entry *e)
+{
+    (void)e;
+    ++*(size_t *)arg;
+}
+
+static void remove_one(void *arg, struct tcp_entry *e)
+{
+    tcp_table_remove(arg, e);
+}
+
+static size_t longest_chain(const struct tcp_table *t)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i <= t->mask; i++) {
+        size_t n = 0;
+        for (struct tcp_entry *e = t->slots[i]; e; e = e->next)
+            n++;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
+static void test_grows(void **state)
+{
+    struct tcp_table t;
+    size_t each = 0;
+    uint64_t blocks = memory_stats().blocks;
+    (void)state;
+    assert_int_equal(tcp_table_init(&t, (struct sipkey){1, 2}), OK);
+    entries = calloc(COUNT, sizeof *entries);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct tcp_tuple some = tuple_of(i / 2);
+        entries[i].tuple = tuple_of(i);
+        assert_null(tcp_table_find(&t, &entries[i].tuple));
+        tcp_table_add(&t, &entries[i]);
+        assert_ptr_equal(tcp_table_find(&t, &some), &entries[i / 2]);
+    }
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_ptr_equal(tcp_table_find(&t, &entries[i].tuple), &entries[i]);
+    tcp_table_each(&t, count_one, &each);
+    assert_int_equal(each, COUNT);
+    assert_true(t.mask + 1 >= COUNT / 2);
+    assert_true(longest_chain(&t) < 16);
+    for (uint32_t i = 0; i < COUNT; i += 2)
+        tcp_table_remove(&t, &entries[i]);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_ptr_equal(tcp_table_find(&t, &entries[i].tuple), i & 1 ? &entries[i] : NULL);
+    tcp_table_each(&t, remove_one, &t);
+    assert_int_equal(t.count, 0);
+    tcp_table_deinit(&t);
+    free(entries);
+    assert_int_equal(memory_stats().blocks, blocks);
+}
+
+/* Without memory to grow it goes on with longer chains, and grows when there is some again. */
+static void test_without_memory(void **state)
+{
+    struct tcp_table t;
+    (void)state;
+    assert_int_equal(tcp_table_init(&t, (struct sipkey){1, 2}), OK);
+    entries = calloc(2000, sizeof *entries);
+    sim_memory_fail_every(1);
+    for (uint32_t i = 0; i < 1000; i++) {
+        entries[i].tuple = tuple_of(i);
+        tcp_table_add(&t, &entries[i]);
+    }
+    assert_int_equal(t.mask + 1, 256);
+    sim_memory_fail_every(0);
+    for (uint32_t i = 1000; i < 2000; i++) {
+        entries[i].tuple = tuple_of(i);
+        tcp_table_add(&t, &entries[i]);
+    }
+    for (uint32_t i = 0; i < 2000; i++)
+        assert_ptr_equal(tcp_table_find(&t, &entries[i].tuple), &entries[i]);
+    assert_true(t.mask + 1 >= 1024);
+    tcp_table_deinit(&t);
+    free(entries);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
