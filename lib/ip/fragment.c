@@ -47,7 +47,7 @@ static enum err send_piece(struct ip *ip, uint64_t now, struct path *path,
                            const struct ip_packet *p, uint8_t *head, size_t offset, size_t length,
                            bool borrowed)
 {
-    struct slice parts[NET_PARTS_MAX];
+    struct slice parts[1 + IP_PARTS_MAX];
     size_t extra = path->v6 ? FRAGMENT_HEAD : 0;
     size_t own = offset == 0 ? p->header.len : 0; /* bytes of the transport's header in it */
     put_length(path, head, extra + length);

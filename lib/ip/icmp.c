@@ -39,7 +39,7 @@ void echo_reply(struct ip *ip, struct input *in, uint8_t type)
     memcpy(head + 4, message.ptr + 4, 4);
     in->parts[0] = slice_drop(message, sizeof(head));
     bool many = in->arrival.to_many;
-    if (p.payload_count < NET_PARTS_MAX && (!many || source_find(ip, &p.destination, &p.source)) &&
+    if ((!many || source_find(ip, &p.destination, &p.source)) &&
         !output(ip, in->now, &p, true, NULL))
         count(ip, IP_ICMP_ECHOES);
     in->parts[0] = first;

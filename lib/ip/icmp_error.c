@@ -57,8 +57,6 @@ static void send_error(struct ip *ip, struct input *in, struct icmp_kind kind, u
                           .payload_count = in->count};
     put_be32(head + 4, what);
     parts_cut(in->parts, &p.payload_count, room - sizeof(head));
-    if (p.payload_count >= NET_PARTS_MAX)
-        p.payload_count = NET_PARTS_MAX - 1;
     if (answer_source(ip, in, &p.source) && !output(ip, in->now, &p, true, NULL))
         count(ip, IP_ICMP_SENT);
 }

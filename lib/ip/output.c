@@ -128,7 +128,7 @@ static enum err send_whole(struct ip *ip, uint64_t now, struct path *path,
                            const struct ip_packet *p, size_t length, bool borrowed)
 {
     uint8_t head[NET_HEAD_MAX];
-    struct slice parts[NET_PARTS_MAX];
+    struct slice parts[1 + IP_PARTS_MAX];
     struct net_frame f = {.parts = parts, .count = 1 + p->payload_count, .v6 = path->v6};
     uint8_t *header = head + path->head_size;
     output_start(ip, path, p, head, header, length, &f);
@@ -166,7 +166,8 @@ enum err output(struct ip *ip, uint64_t now, const struct ip_packet *p, bool bor
         return e;
     if (to)
         memcpy(path->head, to->bytes, sizeof(to->bytes));
-    if (path->head_size + 8 + p->header.len > NET_HEAD_MAX || p->payload_count >= NET_PARTS_MAX)
+    if (path->head_size + 8 + p->header.len > NET_HEAD_MAX ||
+        p->payload_count > (borrowed ? IP_PARTS_MAX : NET_PARTS_MAX - 1))
         return ERR_ARGUMENT;
     size_t length = p->header.len + parts_length(p->payload, p->payload_count);
     size_t total = path->head_size - ETHERNET_HEAD_SIZE + length;

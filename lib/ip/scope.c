@@ -54,12 +54,12 @@ uint8_t address_scope(const struct address *a)
 
 uint8_t address_common_bits(const struct address *a, const struct address *b, uint8_t most)
 {
-    uint8_t same = 0;
+    unsigned same = 0;
     for (size_t i = 0; i < sizeof(a->bytes) && same == i * 8; i++) {
-        uint8_t differ = a->bytes[i] ^ b->bytes[i];
-        same = (uint8_t)(same + (differ ? __builtin_clz(differ) - 24 : 8));
+        unsigned differ = a->bytes[i] ^ b->bytes[i];
+        same += differ ? (unsigned)__builtin_clz(differ) - 24 : 8;
     }
-    return same < most ? same : most;
+    return same < most ? (uint8_t)same : most;
 }
 
 bool address_in_prefix(const struct address *a, const struct address *prefix, uint8_t bits)
