@@ -104,7 +104,8 @@ static void end_acknowledged(struct tcp_connection *c)
 {
     if (c->state == TCP_FIN_WAIT_1) {
         tcp_set_state(c, TCP_FIN_WAIT_2);
-        c->due[DUE_PATIENCE] = c->tcp->now + TCP_FIN_WAIT_NS;
+        if (c->closed)
+            c->due[DUE_PATIENCE] = c->tcp->now + TCP_FIN_WAIT_NS;
     } else if (c->state == TCP_CLOSING) {
         tcp_enter_time_wait(c);
     } else if (c->state == TCP_LAST_ACK) {

@@ -186,7 +186,8 @@ static bool send_new(struct tcp_connection *c, uint32_t room)
         p.bytes = c->mss;
         p.fin = false;
     }
-    uint8_t flags = (uint8_t)((p.bytes == tcp_unsent(c) ? TCP_PSH : 0) | (reduced ? TCP_CWR : 0));
+    uint8_t flags =
+        (uint8_t)((p.bytes && p.bytes == tcp_unsent(c) ? TCP_PSH : 0) | (reduced ? TCP_CWR : 0));
     enum err e = hand(c, tcp_next(c), &p.bytes, &p.fin, flags, c->ecn);
     if (e == ERR_AGAIN) {
         c->recovery.say_reduced |= reduced;
@@ -255,7 +256,7 @@ static void send_loss_probe(struct tcp_connection *c)
         uint32_t length = range.end - range.start - fin;
         if (length > c->mss) /* the path has shrunk since: the timeout will repair it */
             return;
-        if (hand(c, range.start, &length, &fin, TCP_PSH, false) == ERR_AGAIN)
+        if (hand(c, range.start, &length, &fin, length ? TCP_PSH : 0, false) == ERR_AGAIN)
             return;
         recovery_resent(r, range, now_of(c));
         recovery_probed(r, true, now_of(c));

@@ -63,6 +63,16 @@ static void lose_patience(struct tcp_connection *c)
     tcp_cut(c, why);
 }
 
+/* Whether the oldest packet in flight is larger than what is tried when large ones seem to vanish. */
+static bool is_large(const struct tcp_connection *c)
+{
+    const struct probe *p = &c->probe;
+    uint32_t bytes = tcp_next(c) - tcp_una(c), payload = bytes < c->mss ? bytes : c->mss;
+    uint32_t packet = tcp_headers(&c->entry.tuple) + (c->stamps ? TCP_STAMPS_SIZE : 0) + payload;
+    uint32_t next = p->size > PROBE_BLACK_HOLE ? PROBE_BLACK_HOLE : 0;
+    return packet > (next > p->floor ? next : p->floor);
+}
+
 static void retransmit(struct tcp_connection *c)
 {
     enum recovery_action what = recovery_expired(&c->recovery, now_of(c));
@@ -70,8 +80,7 @@ static void retransmit(struct tcp_connection *c)
         c->probe_loss = true;
     if (what != RECOVERY_TIMEOUT)
         return;
-    bool full = tcp_next(c) - tcp_una(c) >= c->mss;
-    if (!probe_timeout(&c->probe, full, now_of(c)))
+    if (!probe_timeout(&c->probe, is_large(c), now_of(c)))
         return;
     tcp_count(c->tcp, TCP_SHRUNK);
     tcp_set_mss(c);

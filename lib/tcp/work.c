@@ -37,6 +37,8 @@ static void begin_orphanage(struct tcp_connection *c)
     c->orphan = true;
     t->orphans++;
     c->progress_at = t->now; /* our patience begins */
+    if (c->state == TCP_FIN_WAIT_2)
+        c->due[DUE_PATIENCE] = t->now + TCP_FIN_WAIT_NS;
     if (c->state == TCP_SYN_RECEIVED)
         tcp_cut(c, ERR_CANCELLED); /* nobody waits for it */
 }
