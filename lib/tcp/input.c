@@ -200,7 +200,9 @@ void tcp_wait_input(struct tcp *t, struct tcp_wait *w, const struct tcp_segment 
     bool end_again = (s->flags & TCP_FIN) && s->seq + s->length + 1 == w->receive_next;
     if (end_again && s->ack == w->send_next)
         w = tcp_waits_renew(&t->waits, w, t->now, TCP_TIME_WAIT_NS);
-    if (w && !(s->flags & TCP_RST) && tcp_may_challenge(t))
+    /* What just acknowledges is what two ends in TIME-WAIT would tell each other for ever. */
+    bool silent = !s->length && !(s->flags & (TCP_SYN | TCP_FIN)) && w && s->seq == w->receive_next;
+    if (w && !silent && !(s->flags & TCP_RST) && tcp_may_challenge(t))
         answer_wait(t, w);
 }
 
