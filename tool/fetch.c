@@ -5,8 +5,9 @@
  * all of it is there.
  */
 #include "lib/git/fetch.h"
-#include "platform/process/stack.h"
+#include "platform/process/network.h"
 #include "runtime/loop.h"
+#include "runtime/settings_network.h"
 #include "signatures/clock.h"
 #include "tool/checkout.h"
 #include "tool/tool.h"
@@ -124,23 +125,27 @@ static const struct git_fetch_events events = {on_head, on_pack, on_progress, on
 static bool fetch(struct job *j, const struct git_remote *remote)
 {
     struct git_fetch *f;
+    struct stack *stack;
     struct buf error;
     buf_init(&error, GIT_ERROR_MAX);
     show(j, "connecting");
-    enum err e = git_fetch_open(process_stack(), remote, NULL, 0, OID_SHA1, &events, j, &f, &error);
+    enum err e = process_network_open(SLICE("ringlet"), &stack, &error);
+    if (e == OK)
+        e = git_fetch_open(stack, remote, NULL, 0, OID_SHA1, &events, j, &f, &error);
     if (e != OK)
         tool_error("cannot fetch: %.*s", SLICE_ARG(buf_slice(&error)));
     buf_deinit(&error);
-    if (e != OK)
-        return false;
-    loop_run();
-    return j->why == OK;
+    if (e == OK)
+        loop_run();
+    process_network_close();
+    return e == OK && j->why == OK;
 }
 
 /* --- Whom to trust -------------------------------------------------------------------------- */
 
 static const char usage[] =
-    "usage: ringlet fetch [--trust FILE] [--authenticator sha256:HEX] URL[#BRANCH] DIR";
+    "usage: ringlet fetch [--trust FILE] [--authenticator sha256:HEX] [--net tap:NAME [--ip ...]]\n"
+    "                     URL[#BRANCH] DIR";
 
 struct arguments {
     const char *trust;
@@ -149,20 +154,58 @@ struct arguments {
     int count;
 };
 
+/* Of the network, as every program has them. */
+static const struct setting_group *const settings[] = {&settings_network_group, NULL};
+
+static bool tell(enum err e, struct buf *error)
+{
+    if (e)
+        tool_error("%.*s", SLICE_ARG(buf_slice(error)));
+    buf_deinit(error);
+    return e == OK;
+}
+
+static bool read_setting(const char *name, const char *value)
+{
+    const char *const arguments[] = {name, value};
+    struct buf error;
+    buf_init(&error, SETTINGS_ERROR_MAX);
+    return tell(settings_arguments(settings, 2, arguments, NULL, NULL, &error), &error);
+}
+
+static bool check_settings(void)
+{
+    struct buf error;
+    buf_init(&error, SETTINGS_ERROR_MAX);
+    return tell(settings_network_check(&error), &error);
+}
+
+static bool read_option(struct arguments *a, const char *name, const char *value)
+{
+    if (strcmp(name, "--trust") == 0)
+        a->trust = value;
+    else if (strcmp(name, "--authenticator") == 0)
+        a->pin = value;
+    else
+        return read_setting(name, value);
+    return true;
+}
+
 static bool read_arguments(int argc, char **argv, struct arguments *into)
 {
+    settings_preset(settings);
     for (int i = 0; i < argc; i++) {
-        const char **option = strcmp(argv[i], "--trust") == 0           ? &into->trust
-                              : strcmp(argv[i], "--authenticator") == 0 ? &into->pin
-                                                                        : NULL;
-        if (option && i + 1 < argc)
-            *option = argv[++i];
-        else if (option || argv[i][0] == '-' || into->count == 2)
+        bool option = argv[i][0] == '-';
+        if (option ? i + 1 == argc : into->count == 2)
+            return false;
+        if (!option)
+            into->rest[into->count++] = argv[i];
+        else if (!read_option(into, argv[i], argv[i + 1]))
             return false;
         else
-            into->rest[into->count++] = argv[i];
+            i++;
     }
-    return into->count == 2;
+    return into->count == 2 && check_settings();
 }
 
 /* NULL after a message. */

@@ -299,13 +299,18 @@ void dns_broken(struct dns *d, uint64_t now, struct dns_exchange *x)
 
 /* --- time --- */
 
-/* Why nothing came: nobody could be asked, or nobody answered. */
-static enum err excuse(const struct dns_query *q)
+static bool under_way(const struct dns_query *q)
 {
     for (unsigned i = 0; i < q->tries; i++)
         if (q->exchanges[i].open)
-            return ERR_TIMEOUT;
-    return ERR_UNREACHABLE;
+            return true;
+    return false;
+}
+
+/* Nobody answered; or nobody could be asked. */
+static enum err excuse(const struct dns_query *q)
+{
+    return under_way(q) ? ERR_TIMEOUT : ERR_UNREACHABLE;
 }
 
 static void give_up(struct dns *d, struct dns_lookup *l)
@@ -352,14 +357,19 @@ uint64_t dns_deadline(const struct dns *d)
 
 /* --- whom to ask --- */
 
-/* Those that wait for a server have one now, or none to hope for. */
+/* Those of whom nothing is under way are asked anew: there is a server now, or a way to one, or neither
+ * can be hoped for. */
 static void wake(struct dns *d, uint64_t now)
 {
     for (struct list *i = d->running.next; i != &d->running; i = i->next) {
         struct dns_lookup *l = CONTAINER(i, struct dns_lookup, link);
-        for (unsigned q = 0; q < QUERIES; q++)
-            if (!l->queries[q].done && l->queries[q].tries == 0)
-                l->queries[q].next_try = now;
+        for (unsigned k = 0; k < QUERIES; k++) {
+            struct dns_query *q = &l->queries[k];
+            if (q->done || under_way(q))
+                continue;
+            q->tries = 0;
+            q->next_try = now;
+        }
     }
 }
 

@@ -79,7 +79,7 @@ struct dns *dns_open(const struct dns_below *below, void *arg);
 /* Nobody who waits is told. */
 void dns_close(struct dns *d);
 
-/* Whom to ask, from now on, in this order; more than DNS_SERVERS_MAX are left out. hope: more may become
+/* Whom to ask, from now on, in this order (also to be called where there is a way again); more than DNS_SERVERS_MAX are left out. hope: more may become
  * known soon, so that lookups wait for them; without, and without servers, there is no way
  * (ERR_UNREACHABLE). */
 void dns_servers(struct dns *d, uint64_t now, const struct address *servers, size_t count,

@@ -11,11 +11,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "platform/process/flow.h"
 #include "platform/process/image.h"
+#include "platform/process/network.h"
 #include "platform/process/signer.h"
-#include "platform/process/stack.h"
-#include "platform/process/tap.h"
 #include "platform/process/wait.h"
 #include "runtime/buf.h"
 #include "runtime/format.h"
@@ -26,7 +24,6 @@
 #include "runtime/settings_network.h"
 #include "signatures/clock.h"
 #include "signatures/console.h"
-#include "signatures/network.h"
 #include "signatures/program.h"
 
 #define HELP_MAX     ((size_t)64 * 1024)
@@ -170,36 +167,16 @@ static void raise_descriptors(void)
     }
 }
 
-/* --- the network --- */
-
-static struct net *card; /* NULL: the host's sockets serve */
-
-static enum err open_network(struct stack **into, struct buf *error)
-{
-    struct slice name;
-    *into = process_stack();
-    if (!settings_network_tap(&name))
-        return OK;
-    enum err e = tap_open(name, &card, error);
-    return e ? e : network_open(card, slice_text(program.name), into, error);
-}
-
-static uint32_t flows_closing(void)
-{
-    return card ? network_closing(world.stack) : socket_flows_closing();
-}
-
 /* A flow that was closed sends what is queued: the program has ended, but not yet the process. */
 static int send_last_bytes(int status)
 {
     uint64_t until = (asked_at ? asked_at : clock_monotonic()) + LAST_BYTES;
-    while (flows_closing() > 0 && clock_monotonic() < until) {
+    while (process_network_closing() > 0 && clock_monotonic() < until) {
         loop_round(until);
         if (loop_stopped(&status))
             break;
     }
-    if (card)
-        network_close(world.stack);
+    process_network_close();
     return status;
 }
 
@@ -222,7 +199,7 @@ int main(int count, char **arguments)
     watch_signals();
 
     struct stack *stack;
-    if (open_network(&stack, &error))
+    if (process_network_open(slice_text(program.name), &stack, &error))
         return give_up(&error, NULL, EXIT_FAILURE);
     buf_deinit(&error);
     world = (struct world){

@@ -8,7 +8,7 @@ from sites import small
 from support import free_port
 
 ALL = ["remote", "index", "name", "no-html", "port", "hook", "hook-secret", "poll", "dhcp",
-       "network", "ip", "netmask", "gateways", "resolver", "logs"]
+       "net", "ipv6", "network", "ip", "netmask", "gateways", "resolver", "logs"]
 LETTERS = {"remote": "r", "index": "i", "name": "n", "port": "p", "logs": "l"}
 
 
