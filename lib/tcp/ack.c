@@ -68,12 +68,17 @@ static void path_news(struct tcp_connection *c, seq_t ack)
         probe_lost(&c->probe, t->now);
 }
 
-static void progress(struct tcp_connection *c, const struct sent_news *news, seq_t ack)
+/* Something has arrived over there. Its neighbour need not hear of it more than once a second. */
+static void note_progress(struct tcp_connection *c)
 {
     struct tcp *t = c->tcp;
     if (t->now / CLOCK_SEC != c->progress_at / CLOCK_SEC)
         t->below.confirm(t->arg, c->entry.tuple.remote);
     c->progress_at = t->now;
+}
+
+static void progress(struct tcp_connection *c, const struct sent_news *news, seq_t ack)
+{
     c->tries = 0;
     c->soft = OK;
     release(c, news->acked);
@@ -95,6 +100,8 @@ static void acknowledge(struct tcp_connection *c, const struct tcp_segment *s, b
         in.report.blocks[i] = s->blocks[i];
     take_stamp(c, s, &in);
     recovery_acknowledged(&c->recovery, &in, c->tcp->now, &news);
+    if (news.delivered)
+        note_progress(c);
     if (news.acked)
         progress(c, &news, s->ack);
 }

@@ -81,6 +81,7 @@ enum err tcp_send(struct tcp_connection *c, uint8_t flags, seq_t seq, const stru
     if (e)
         return e;
     c->last_ack = s.ack;
+    c->batch = 0;
     if (said_all)
         c->ack_now = c->ack_later = false;
     c->due[DUE_ACK] = UINT64_MAX;

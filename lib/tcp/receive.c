@@ -228,6 +228,15 @@ static void schedule_ack(struct tcp_connection *c, uint32_t length)
     }
 }
 
+/* A turn of the loop may bring hundreds of segments. The sender's clock, and the few SACK blocks of an
+ * acknowledgement, want to be told of them more often than once. */
+static void acknowledge_batch(struct tcp_connection *c)
+{
+    if (!c->ack_now || ++c->batch < TCP_BATCH_MAX || c->tcp->blocked)
+        return;
+    (void)tcp_send(c, 0, tcp_next(c), NULL);
+}
+
 void tcp_receive(struct tcp_connection *c, const struct tcp_segment *s, struct tcp_payload *p)
 {
     uint64_t at, rtt = 0;
@@ -255,6 +264,7 @@ void tcp_receive(struct tcp_connection *c, const struct tcp_segment *s, struct t
             return;
         tune_arrived(&c->tune, c->assembly.next, rtt, c->tcp->now);
         schedule_ack(c, length);
+        acknowledge_batch(c);
     }
     if (c->fin_known && c->assembly.next == c->peer_end)
         end_received(c);

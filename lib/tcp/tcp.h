@@ -60,8 +60,8 @@ struct tcp_limits {
 /* How long is waited for others. */
 #define TCP_CONNECT_NS      (60 * CLOCK_SEC)    /* for the answer to our SYN */
 #define TCP_USER_TIMEOUT_NS (300 * CLOCK_SEC)   /* for sent data to be acknowledged: the default */
-#define TCP_CLOSE_NS        (20 * CLOCK_SEC)    /* without progress in sending, after flow_close */
-#define TCP_FIN_WAIT_NS     (20 * CLOCK_SEC)    /* for the peer's end, when ours was acknowledged */
+#define TCP_CLOSE_NS        (60 * CLOCK_SEC)    /* without progress in sending, after flow_close */
+#define TCP_FIN_WAIT_NS     (60 * CLOCK_SEC)    /* for the peer's end, when ours was acknowledged */
 #define TCP_DRAIN_MAX       ((uint32_t)4 << 20) /* bytes that are discarded meanwhile; then a reset */
 #define TCP_TIME_WAIT_NS    (60 * CLOCK_SEC)    /* 2 MSL */
 #define TCP_CORK_NS         (200 * CLOCK_MS)

@@ -122,7 +122,7 @@ static inline enum err end_send(void *arg, const struct ip_packet *packet)
     if (p->jitter)
         w->at += sim_random_range(&p->random, 0, p->jitter);
     bool lost = sim_random_chance(&p->random, p->loss) || (p->path && largest > p->path);
-    if (lost || (p->filter && !p->filter(p, e, w)))
+    if ((p->filter && !p->filter(p, e, w)) || lost)
         wire_free(w);
     else
         wire_put(p, w);

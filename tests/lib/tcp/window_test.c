@@ -1,298 +1,289 @@
-/* The congestion window: CUBIC's curve, proportional rate reduction, HyStart++. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* Flow control and pace: windows that close, probes, small segments, acknowledgements put off, cork,
+ * Nagle, keep-alive, the user timeout. */
+#include "lib/tcp/tune.h"
+#include "tests/lib/tcp/pair.h"
 
-#include <cmocka.h>
+static struct session s;
 
-#include "lib/tcp/cubic.h"
-#include "lib/tcp/hystart.h"
-#include "lib/tcp/prr.h"
-#include "signatures/clock.h"
+/* What was seen on the wire. */
+static struct {
+    unsigned data, small, acks; /* packets from the client with data, with less than a segment */
+    uint32_t largest;
+    bool over; /* data beyond what the server had offered */
+} seen;
+static seq_t edge;
+static bool edge_known;
 
-#define MSS 1000u
-#define RTT (50 * CLOCK_MS)
-
-/* A whole window is acknowledged, two segments at a time, within one round trip. */
-static uint64_t round_trip(struct cubic *c, uint64_t now, uint64_t rtt)
+static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
 {
-    uint32_t window = cubic_window(c), steps = window / (2 * MSS) + 1;
-    for (uint32_t i = 0; i < steps; i++)
-        cubic_acked(c, window / steps, true, 1, rtt, now += rtt / steps);
-    return now;
-}
-
-static void it_starts_as_rfc_6928_says(void **state)
-{
-    static const struct {
-        uint32_t mss, window;
-    } table[] = {{1460, 14600}, {1000, 10000}, {536, 5360}, {4000, 14600}, {8960, 17920}};
-    (void)state;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct cubic c;
-        cubic_init(&c, table[i].mss);
-        assert_int_equal(cubic_window(&c), table[i].window);
-        assert_true(cubic_slow_start(&c));
+    if (from == &p->ends[0] && w->payload.len) {
+        seen.data++;
+        seen.small += w->payload.len < 1448;
+        seen.largest = w->payload.len > seen.largest ? (uint32_t)w->payload.len : seen.largest;
+        if (edge_known && seq_after(w->segment.seq + w->segment.length, edge))
+            seen.over = true;
+    } else if (from == &p->ends[1]) {
+        seen.acks += w->payload.len == 0;
+        seq_t to = w->segment.ack + ((uint32_t)w->segment.window << tune_scale(TUNE_RECEIVE_MAX));
+        if (!(w->segment.flags & TCP_SYN) && (!edge_known || seq_after(to, edge)))
+            edge = to;
+        edge_known |= !(w->segment.flags & TCP_SYN);
     }
+    return true;
 }
 
-static void slow_start_doubles(void **state)
+static void start(uint32_t offloads)
 {
-    struct cubic c;
-    (void)state;
-    cubic_init(&c, MSS);
-    cubic_acked(&c, 10 * MSS, true, 1, RTT, 1);
-    assert_int_equal(cubic_window(&c), 20 * MSS);
-    cubic_acked(&c, 20 * MSS, false, 1, RTT, 1); /* the application has no more: no growth */
-    assert_int_equal(cubic_window(&c), 20 * MSS);
-    cubic_acked(&c, 20 * MSS, true, 4, RTT, 1); /* HyStart++'s conservative phase */
-    assert_int_equal(cubic_window(&c), 25 * MSS);
-    c.s.threshold = 26 * MSS;
-    cubic_acked(&c, 10 * MSS, true, 1, RTT, CLOCK_SEC);
-    assert_in_range(cubic_window(&c), 26 * MSS, 27 * MSS);
+    session_start(&s, 1, offloads);
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    memset(&seen, 0, sizeof seen);
+    edge_known = false;
+    s.pair.filter = watch;
 }
 
-/* After a loss at 1,000 segments: K = cbrt(1000 * 0.3 / 0.4) = 9.09 s to be back there. */
-static void it_follows_the_curve(void **state)
+static struct end *client(void)
 {
-    struct cubic c;
-    uint64_t now = 100 * CLOCK_SEC, start = now;
-    (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 1000 * MSS);
-    cubic_reduce(&c);
-    cubic_settle(&c);
-    assert_int_equal(cubic_window(&c), 700 * MSS);
-    while (now < start + 4540 * CLOCK_MS)
-        now = round_trip(&c, now, RTT);
-    /* W(K / 2) = 1000 - 0.4 * 4.54^3 = 962 */
-    assert_in_range(cubic_window(&c), 958 * MSS, 968 * MSS);
-    assert_in_range(c.s.rise, 9 * 1024, 9 * 1024 + 200);
-    while (now < start + 9090 * CLOCK_MS)
-        now = round_trip(&c, now, RTT);
-    assert_in_range(cubic_window(&c), 995 * MSS, 1005 * MSS);
-    while (now < start + 19090 * CLOCK_MS)
-        now = round_trip(&c, now, RTT);
-    assert_in_range(cubic_window(&c), 1380 * MSS, 1415 * MSS); /* 1000 + 0.4 * 10^3 = 1400 */
+    return &s.pair.ends[0];
 }
 
-/* On short paths CUBIC's curve is slower than Reno: then Reno's pace counts (RFC 9438, 4.3). */
-static void it_is_no_slower_than_reno(void **state)
+static void pause_server(bool paused)
 {
-    struct cubic c;
-    uint64_t now = 100 * CLOCK_SEC;
-    (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 20 * MSS);
-    cubic_reduce(&c);
-    cubic_settle(&c);
-    for (int i = 0; i < 12; i++) /* 9/17 of a segment each: 14 + 6 */
-        now = round_trip(&c, now, 2 * CLOCK_MS);
-    assert_in_range(cubic_window(&c), 19 * MSS, 22 * MSS);
-    uint32_t before = cubic_window(&c);
-    for (int i = 0; i < 10; i++) /* beyond where it was: a whole one each */
-        now = round_trip(&c, now, 2 * CLOCK_MS);
-    assert_in_range(cubic_window(&c), before + 8 * MSS, before + 12 * MSS);
+    s.server.pause = paused;
+    flow_pause(s.server.flow, paused);
 }
 
-static void reductions(void **state)
+static bool is_all_there(void *arg)
 {
-    struct cubic c;
-    (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 100 * MSS);
-    cubic_reduce(&c);
-    assert_int_equal(c.s.threshold, 70 * MSS);
-    assert_int_equal(c.s.peak, 100 * MSS);
-    cubic_settle(&c);
-    cubic_set_window(&c, 80 * MSS);
-    cubic_reduce(&c); /* below the last peak: fast convergence */
-    assert_int_equal(c.s.peak, 68 * MSS);
-    assert_int_equal(c.s.threshold, 56 * MSS);
-    cubic_settle(&c);
-    cubic_undo(&c);
-    assert_int_equal(cubic_window(&c), 80 * MSS);
-    assert_int_equal(c.s.threshold, 70 * MSS);
-    assert_int_equal(c.s.peak, 100 * MSS);
-    cubic_undo(&c); /* only once */
-    assert_int_equal(cubic_window(&c), 80 * MSS);
-    cubic_set_window(&c, MSS);
-    cubic_reduce(&c);
-    assert_int_equal(c.s.threshold, 2 * MSS);
+    (void)arg;
+    return s.server.checked == s.client.total;
 }
 
-static void timeouts(void **state)
+/* A reader that stops is sent no more than it has room for, is asked again and again whether it reads,
+ * and gets the rest when it does. */
+static void test_zero_window(void **state)
 {
-    struct cubic c;
+    struct tcp_info info;
     (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 100 * MSS);
-    cubic_timeout(&c, true);
-    assert_int_equal(cubic_window(&c), MSS);
-    assert_int_equal(c.s.threshold, 70 * MSS);
-    cubic_timeout(&c, false);
-    assert_int_equal(c.s.threshold, 70 * MSS);
-    cubic_undo(&c);
-    assert_int_equal(cubic_window(&c), 100 * MSS);
+    start(0);
+    s.server.check = true;
+    s.client.total = 3000000;
+    pause_server(true);
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, 5 * CLOCK_SEC);
+    tcp_info(s.server.flow, &info);
+    assert_in_range(info.ready, 60000, 66000);
+    assert_true(info.receive_window < 1448);
+    uint64_t probes = counted(client(), TCP_ZERO_PROBES);
+    pair_run(&s.pair, NULL, NULL, 600 * CLOCK_SEC); /* for ever, where need be */
+    assert_false(s.client.ended);
+    assert_in_range(counted(client(), TCP_ZERO_PROBES) - probes, 9, 30);
+    assert_int_equal(s.server.checked, 0);
+    pause_server(false);
+    assert_true(pair_run(&s.pair, is_all_there, NULL, 30 * CLOCK_SEC));
+    assert_false(seen.over);
+    session_end(&s);
 }
 
-static void idle_times(void **state)
+static bool drop_updates(struct pair *p, struct end *from, struct wire_packet *w)
 {
-    struct cubic c;
-    (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 100 * MSS);
-    cubic_restart(&c, 3 * CLOCK_SEC, CLOCK_SEC + 1); /* two whole timeouts */
-    assert_int_equal(cubic_window(&c), 25 * MSS);
-    cubic_restart(&c, 3600 * CLOCK_SEC, CLOCK_SEC);
-    assert_int_equal(cubic_window(&c), 10 * MSS);
-    cubic_set_window(&c, 4 * MSS);
-    cubic_restart(&c, 3600 * CLOCK_SEC, CLOCK_SEC);
-    assert_int_equal(cubic_window(&c), 4 * MSS);
+    watch(p, from, w);
+    return from == &p->ends[0] || w->segment.window < 10 || p->arg;
 }
 
-/* A pause of the application's does not count as time on the curve (RFC 9438, 5.8). */
-static void pauses_do_not_count(void **state)
+/* The news that the window is open again is lost: the probe finds out. */
+static void test_lost_window_update(void **state)
 {
-    struct cubic c;
-    uint64_t now = 100 * CLOCK_SEC;
     (void)state;
-    cubic_init(&c, MSS);
-    cubic_set_window(&c, 1000 * MSS);
-    cubic_reduce(&c);
-    cubic_settle(&c);
-    now = round_trip(&c, now, RTT);
-    uint32_t before = cubic_window(&c);
-    cubic_acked(&c, MSS, false, 1, RTT, now);
-    now = round_trip(&c, now + 60 * CLOCK_SEC, RTT);
-    assert_in_range(cubic_window(&c), before, before + 20 * MSS);
+    start(0);
+    s.server.check = true;
+    s.client.total = 300000;
+    pause_server(true);
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, 5 * CLOCK_SEC);
+    s.pair.filter = drop_updates;
+    pause_server(false);
+    pair_run(&s.pair, NULL, NULL, 100 * CLOCK_MS);
+    assert_in_range(s.server.checked, 60000, 66000);
+    s.pair.arg = &s;
+    assert_true(pair_run(&s.pair, is_all_there, NULL, 60 * CLOCK_SEC));
+    session_end(&s);
 }
 
-static void extremes_do_not_overflow(void **state)
+/* A reader that takes little at a time does not make the sender send little at a time. */
+static void test_silly_window(void **state)
 {
-    static const uint32_t sizes[] = {1, 64, 536, 1460, 65483};
     (void)state;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        struct cubic c;
-        uint64_t now = CLOCK_SEC;
-        cubic_init(&c, sizes[i]);
-        cubic_set_window(&c, CUBIC_WINDOW_MAX);
-        assert_int_equal(cubic_window(&c), CUBIC_WINDOW_MAX);
-        cubic_reduce(&c);
-        cubic_settle(&c);
-        for (int k = 0; k < 1000; k++) {
-            cubic_acked(&c, 1u << 29, true, 1, 3600 * CLOCK_SEC, now);
-            now += 1000 * CLOCK_SEC;
-            assert_in_range(cubic_window(&c), sizes[i], CUBIC_WINDOW_MAX);
+    start(0);
+    s.server.check = true;
+    s.client.total = 1000000;
+    side_feed(&s.client);
+    for (int i = 0; i < 20000 && !is_all_there(NULL); i++) {
+        pause_server(i % 10 != 0);
+        pair_run(&s.pair, NULL, NULL, CLOCK_MS);
+    }
+    assert_true(is_all_there(NULL));
+    assert_true(seen.small < seen.data / 50 + 5);
+    assert_false(seen.over);
+    session_end(&s);
+}
+
+/* Every second full segment is acknowledged, after the first few; a last one within the delay. */
+static void test_delayed_acknowledgement(void **state)
+{
+    (void)state;
+    start(0);
+    s.server.check = true;
+    s.client.total = 1448 * 16;
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    memset(&seen, 0, sizeof seen);
+    s.client.total += 1448;
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, s.pair.delay + 30 * CLOCK_MS);
+    assert_int_equal(seen.acks, 0);
+    pair_run(&s.pair, NULL, NULL, 15 * CLOCK_MS);
+    assert_int_equal(seen.acks, 1);
+    s.client.total += 2 * 1448;
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, s.pair.delay + CLOCK_MS);
+    assert_int_equal(seen.acks, 2);
+    session_end(&s);
+}
+
+static void test_cork(void **state)
+{
+    (void)state;
+    start(0);
+    tcp_cork(s.client.flow, true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(flow_write(s.client.flow, SLICE("0123456789")), OK);
+        pair_run(&s.pair, NULL, NULL, CLOCK_MS);
+    }
+    assert_int_equal(seen.data, 0);
+    tcp_cork(s.client.flow, false);
+    pair_run(&s.pair, NULL, NULL, CLOCK_MS);
+    assert_int_equal(seen.data, 1);
+    assert_int_equal(seen.largest, 100);
+    tcp_cork(s.client.flow, true); /* forgotten */
+    assert_int_equal(flow_write(s.client.flow, SLICE("0123456789")), OK);
+    pair_run(&s.pair, NULL, NULL, TCP_CORK_NS - CLOCK_MS);
+    assert_int_equal(seen.data, 1);
+    pair_run(&s.pair, NULL, NULL, 2 * CLOCK_MS);
+    assert_int_equal(seen.data, 2);
+    session_end(&s);
+}
+
+static void test_nagle(void **state)
+{
+    (void)state;
+    start(0);
+    for (int on = 0; on < 2; on++) {
+        memset(&seen, 0, sizeof seen);
+        tcp_nagle(s.client.flow, on);
+        for (int i = 0; i < 10; i++) {
+            assert_int_equal(flow_write(s.client.flow, SLICE("0123456789")), OK);
+            pair_run(&s.pair, NULL, NULL, CLOCK_MS);
         }
-        assert_int_equal(cubic_window(&c), CUBIC_WINDOW_MAX);
-        cubic_timeout(&c, true);
-        cubic_acked(&c, UINT32_MAX, true, 4, 0, now);
-        assert_in_range(cubic_window(&c), sizes[i], CUBIC_WINDOW_MAX);
+        pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+        /* a loss probe may say the last once more, while its acknowledgement is put off */
+        assert_in_range(seen.data, on ? 2 : 10, on ? 2 : 11);
+    }
+    assert_int_equal(s.server.length, 200);
+    session_end(&s);
+}
+
+static bool cut_off(struct pair *p, struct end *from, struct wire_packet *w)
+{
+    (void)p;
+    (void)from;
+    (void)w;
+    return false;
+}
+
+static void test_keep_alive(void **state)
+{
+    (void)state;
+    start(0);
+    tcp_keep_alive(s.client.flow, 60 * CLOCK_SEC, 10 * CLOCK_SEC, 5);
+    pair_run(&s.pair, NULL, NULL, 3600 * CLOCK_SEC);
+    assert_false(s.client.ended);
+    assert_in_range(counted(client(), TCP_KEEP_PROBES), 50, 61);
+    uint64_t probes = counted(client(), TCP_KEEP_PROBES);
+    s.pair.filter = cut_off;
+    pair_run(&s.pair, NULL, NULL, 125 * CLOCK_SEC);
+    assert_true(s.client.ended);
+    assert_int_equal(s.client.why, ERR_TIMEOUT);
+    assert_int_equal(counted(client(), TCP_KEEP_PROBES) - probes, 5);
+    session_end(&s);
+}
+
+static void test_user_timeout(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        uint64_t ns = own ? 7 * CLOCK_SEC : TCP_USER_TIMEOUT_NS;
+        start(0);
+        if (own)
+            tcp_user_timeout(s.client.flow, ns);
+        pair_run(&s.pair, NULL, NULL, 1000 * CLOCK_SEC); /* idle: nothing to lose patience over */
+        s.pair.filter = cut_off;
+        assert_int_equal(flow_write(s.client.flow, SLICE("hello")), OK);
+        pair_run(&s.pair, NULL, NULL, ns - CLOCK_MS);
+        assert_false(s.client.ended);
+        pair_run(&s.pair, NULL, NULL, 2 * CLOCK_MS);
+        assert_true(s.client.ended);
+        assert_int_equal(s.client.why, ERR_TIMEOUT);
+        assert_int_equal(flow_write(s.client.flow, SLICE("hello")), ERR_TIMEOUT);
+        session_end(&s);
     }
 }
 
-/* RFC 6937: over one window of acknowledgements the window comes down to the threshold. */
-static void a_reduction_is_proportional(void **state)
+/* The receive window grows with the path, up to its limit. */
+static void test_window_grows(void **state)
 {
-    struct prr p;
-    uint32_t flight = 99 * MSS, threshold = 70 * MSS, sent = 0;
+    struct tcp_info info;
     (void)state;
-    prr_begin(&p, 100 * MSS);
-    for (int i = 0; i < 99; i++) {
-        flight -= MSS;
-        uint32_t window = prr_window(&p, MSS, flight, threshold, MSS, false, i == 0);
-        while (window >= flight + MSS) {
-            prr_sent(&p, MSS);
-            flight += MSS;
-            sent++;
-        }
+    start(NET_SEGMENTS_V4);
+    s.pair.delay = 50 * CLOCK_MS;
+    s.server.check = true;
+    s.client.total = 100000000;
+    side_feed(&s.client);
+    assert_true(pair_run(&s.pair, is_all_there, NULL, 60 * CLOCK_SEC));
+    tcp_info(s.server.flow, &info);
+    assert_true(info.receive_window > (4u << 20));
+    assert_true(info.receive_window <= TUNE_RECEIVE_MAX);
+    assert_false(seen.over);
+    session_end(&s);
+}
+
+/* The card takes nothing for a while: nothing is lost, and nothing spins. */
+static void test_card_is_full(void **state)
+{
+    (void)state;
+    start(0);
+    s.server.check = true;
+    s.client.total = 200000;
+    for (int i = 0; i < 400 && !is_all_there(NULL); i++) {
+        client()->full = i % 2 == 0;
+        if (i == 0)
+            side_feed(&s.client);
+        if (!client()->full)
+            tcp_room(client()->tcp, s.pair.now);
+        pair_run(&s.pair, NULL, NULL, 7 * CLOCK_MS);
     }
-    assert_in_range(sent, 69, 71);
-    assert_in_range(flight, 69 * MSS, 71 * MSS);
-}
-
-static void a_reduction_is_limited_by_what_arrives(void **state)
-{
-    struct prr p;
-    (void)state;
-    prr_begin(&p, 100 * MSS);
-    /* Much was lost: far below the threshold as many go out as arrived, one more on good news. */
-    assert_int_equal(prr_window(&p, MSS, 20 * MSS, 70 * MSS, MSS, false, true), 21 * MSS);
-    prr_sent(&p, MSS);
-    assert_int_equal(prr_window(&p, MSS, 20 * MSS, 70 * MSS, MSS, false, false), 21 * MSS);
-    prr_sent(&p, MSS);
-    assert_int_equal(prr_window(&p, MSS, 20 * MSS, 70 * MSS, MSS, true, false), 22 * MSS);
-    assert_int_equal(prr_window(&p, 80 * MSS, 20 * MSS, 70 * MSS, MSS, true, false), 70 * MSS);
-    prr_begin(&p, 0); /* nothing was in flight: nothing is divided by it */
-    assert_int_equal(prr_window(&p, 0, 0, 2 * MSS, MSS, false, true), MSS);
-}
-
-/* A round with n samples of a round trip; true: slow start ended. */
-static bool hystart_round(struct hystart *h, seq_t *ack, uint64_t rtt, int n)
-{
-    seq_t next = h->round_end + 1000;
-    for (int i = 0; i < n - 1; i++)
-        if (hystart_acked(h, *ack, next, rtt))
-            return true;
-    *ack = h->round_end;
-    return hystart_acked(h, *ack, next, rtt);
-}
-
-static void slow_start_ends_when_paths_grow_longer(void **state)
-{
-    struct hystart h;
-    seq_t ack = 0;
-    int rounds = 0;
-    (void)state;
-    hystart_init(&h, 10);
-    for (int i = 0; i < 5; i++)
-        assert_false(hystart_round(&h, &ack, 50 * CLOCK_MS + (uint64_t)i * CLOCK_MS, 10));
-    assert_int_equal(h.phase, HYSTART_SLOW_START);
-    assert_int_equal(hystart_divisor(&h), 1);
-    while (!hystart_round(&h, &ack, 62 * CLOCK_MS, 10)) {
-        assert_int_equal(h.phase, HYSTART_CONSERVATIVE);
-        assert_int_equal(hystart_divisor(&h), HYSTART_GROWTH_DIVISOR);
-        assert_true(++rounds < 10);
-    }
-    assert_int_equal(rounds, HYSTART_ROUNDS - 1);
-    assert_int_equal(h.phase, HYSTART_DONE);
-    assert_false(hystart_round(&h, &ack, CLOCK_SEC, 10));
-}
-
-static void one_longer_round_is_an_accident(void **state)
-{
-    struct hystart h;
-    seq_t ack = 0;
-    (void)state;
-    hystart_init(&h, 10);
-    hystart_round(&h, &ack, 50 * CLOCK_MS, 10);
-    hystart_round(&h, &ack, 80 * CLOCK_MS, 5); /* too few to judge by */
-    assert_int_equal(h.phase, HYSTART_SLOW_START);
-    hystart_round(&h, &ack, 50 * CLOCK_MS, 10);
-    hystart_round(&h, &ack, 80 * CLOCK_MS, 10);
-    assert_int_equal(h.phase, HYSTART_CONSERVATIVE);
-    hystart_round(&h, &ack, 51 * CLOCK_MS, 10);
-    assert_int_equal(h.phase, HYSTART_SLOW_START);
+    assert_true(is_all_there(NULL));
+    assert_true(counted(client(), TCP_CARD_FULL) > 0);
+    session_end(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_starts_as_rfc_6928_says),
-        cmocka_unit_test(slow_start_doubles),
-        cmocka_unit_test(it_follows_the_curve),
-        cmocka_unit_test(it_is_no_slower_than_reno),
-        cmocka_unit_test(reductions),
-        cmocka_unit_test(timeouts),
-        cmocka_unit_test(idle_times),
-        cmocka_unit_test(pauses_do_not_count),
-        cmocka_unit_test(extremes_do_not_overflow),
-        cmocka_unit_test(a_reduction_is_proportional),
-        cmocka_unit_test(a_reduction_is_limited_by_what_arrives),
-        cmocka_unit_test(slow_start_ends_when_paths_grow_longer),
-        cmocka_unit_test(one_longer_round_is_an_accident),
+        cmocka_unit_test(test_zero_window),  cmocka_unit_test(test_lost_window_update),
+        cmocka_unit_test(test_silly_window), cmocka_unit_test(test_delayed_acknowledgement),
+        cmocka_unit_test(test_cork),         cmocka_unit_test(test_nagle),
+        cmocka_unit_test(test_keep_alive),   cmocka_unit_test(test_user_timeout),
+        cmocka_unit_test(test_window_grows), cmocka_unit_test(test_card_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
