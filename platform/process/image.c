@@ -1,4 +1,4 @@
-/* See image.h. */
+/* See image.h. It is read, not mapped: a file that somebody cuts short meanwhile would be a fault. */
 #include "platform/process/image.h"
 
 #include "runtime/elf.h"
@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,31 +19,58 @@ void image_remember(void)
     path[len < 0 ? 0 : len] = 0;
 }
 
-/* The whole file, mapped; empty, with errno, where that fails. */
-static struct slice map_file(void)
+static bool read_at(void *arg, uint64_t offset, void *into, size_t len)
+{
+    const int *fd = arg;
+    uint8_t *at = into;
+    while (len) {
+        ssize_t n = offset <= INT64_MAX ? pread(*fd, at, len, (off_t)offset) : 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += n;
+        offset += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool read_section(int fd, const char *section, struct buf *into)
+{
+    struct elf_place place;
+    if (!elf_find(read_at, &fd, section, &place) || place.size > into->max)
+        return false;
+    uint8_t *at = buf_reserve(into, (size_t)place.size);
+    if (!at || !read_at(&fd, place.offset, at, (size_t)place.size))
+        return false;
+    buf_commit(into, (size_t)place.size);
+    return true;
+}
+
+/* What is there now may be anything, also something that would never answer. */
+static int open_file(void)
 {
     struct stat st;
-    void *at = MAP_FAILED;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
-        at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (fd >= 0)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
         close(fd);
-    return at == MAP_FAILED ? slice_of(NULL, 0) : slice_of(at, (size_t)st.st_size);
+        errno = EINVAL;
+        fd = -1;
+    }
+    return fd;
 }
 
 bool image_read(const char *section, struct buf *into)
 {
-    struct slice bytes, file = map_file();
-    if (file.len == 0) {
+    int fd = open_file();
+    if (fd < 0) {
         log_warning("image", "cannot read %s: %s", path, strerror(errno));
         return false;
     }
-    bool found = elf_section(file, section, &bytes);
-    if (found)
-        buf_put(into, bytes);
-    munmap((void *)(uintptr_t)file.ptr, file.len);
-    if (!found || into->err)
+    bool found = read_section(fd, section, into);
+    close(fd);
+    if (!found)
         log_warning("image", "%s is not an image with certificates any more", path);
-    return found && !into->err;
+    return found;
 }

@@ -84,11 +84,66 @@ static void test_lies(void **state)
     }
 }
 
+/* --- piece by piece --- */
+
+struct source {
+    struct slice file;
+    unsigned reads, fail_at; /* 0: never */
+};
+
+static bool read_piece(void *arg, uint64_t offset, void *into, size_t len)
+{
+    struct source *s = arg;
+    if (++s->reads == s->fail_at || offset > s->file.len || len > s->file.len - offset)
+        return false;
+    memcpy(into, s->file.ptr + offset, len);
+    return true;
+}
+
+static void test_pieces(void **state)
+{
+    (void)state;
+    uint8_t file[SIZE];
+    make(file);
+    struct source s = {.file = slice_of(file, SIZE)};
+    struct elf_place place;
+    assert_true(elf_find(read_piece, &s, ".a", &place));
+    assert_int_equal(place.offset, 80);
+    assert_int_equal(place.size, 5);
+    assert_false(elf_find(read_piece, &s, "", &place) && place.size > 0);
+    assert_false(elf_find(read_piece, &s, ".a.name.that.is.longer.than.any.section.has", &place));
+    s.reads = 0;
+    assert_true(elf_find(read_piece, &s, ".names", &place));
+    unsigned reads = s.reads;
+    for (unsigned n = 1; n <= reads; n++) { /* a file that cannot be read any more */
+        s = (struct source){.file = s.file, .fail_at = n};
+        bool found = elf_find(read_piece, &s, ".names", &place);
+        assert_true(!found || place.offset == 64);
+    }
+}
+
+/* A section that the file does not have whole is not one. */
+static void test_cut(void **state)
+{
+    (void)state;
+    uint8_t file[SIZE];
+    struct slice s;
+    make(file);
+    put_section(file, 1, 1, 1, SIZE - 4, 5);
+    assert_false(elf_section(slice_of(file, SIZE), ".a", &s));
+    put_section(file, 1, 1, 1, UINT64_MAX, 5);
+    assert_false(elf_section(slice_of(file, SIZE), ".a", &s));
+    put_section(file, 1, 1, 1, 80, UINT64_MAX);
+    assert_false(elf_section(slice_of(file, SIZE), ".a", &s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found),
         cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_cut),
     };
     return cmocka_run_group_tests_name("runtime/elf", tests, NULL, NULL);
 }
