@@ -1,4 +1,4 @@
-/* The hard end of a process: a core dump, where the host keeps them. */
+/* The hard end of a process: a debugger that runs it stops here. There is no core dump (main.c). */
 #include "signatures/halt.h"
 
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -150,6 +151,14 @@ static void watch_signals(void)
         panic("signalfd failed");
 }
 
+/* In this memory are tokens, and what sessions are sealed with: there is no core dump of it, and who
+ * runs as the same user may neither read it nor take the process over. */
+static void keep_to_itself(void)
+{
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+        panic("the process cannot be hidden");
+}
+
 /* Large blocks come from the kernel and go back to it, however many there were before: growing one
  * moves pages instead of bytes, and what a reload took is given back. */
 static void keep_memory_small(void)
@@ -185,6 +194,7 @@ int main(int count, char **arguments)
     struct buf error;
     if (wants_help(count, arguments))
         return print_help();
+    keep_to_itself();
     buf_init(&error, SETTINGS_ERROR_MAX);
     /* First of all: what comes later never had the keys in its memory. */
     if (signer_start(section(ringlet_keys_start, ringlet_keys_end), &signer, &error))

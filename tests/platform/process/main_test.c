@@ -82,6 +82,8 @@ static enum err start(const struct world *w)
         return ERR_IO;
     if (slice_is(name, "quick"))
         loop_stop(5);
+    if (slice_is(name, "dumped"))
+        loop_stop(10 + prctl(PR_GET_DUMPABLE));
     return w->stack ? OK : ERR_IO;
 }
 
@@ -200,6 +202,14 @@ static void test_signals(void **state)
     assert_int_equal(finish_run(&r), 128 + SIGINT);
 }
 
+/* Nothing of its memory may come into a file, nor before the eyes of the same user. */
+static void test_no_core_dump(void **state)
+{
+    (void)state;
+    struct run r;
+    assert_int_equal(run(&r, "--name=dumped", NULL), 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_refusal),
         cmocka_unit_test(test_precedence_and_start),
         cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_no_core_dump),
     };
     return cmocka_run_group_tests_name("start, process", tests, NULL, NULL);
 }
