@@ -186,23 +186,24 @@ static bool take_answer(struct process_signer *s, struct slice *packet)
     return true;
 }
 
+/* Behind the last answer that is owed nothing is looked for: the event would come again. */
 static void on_answers(struct source *source, uint32_t events)
 {
     struct process_signer *s = CONTAINER(source, struct process_signer, source);
     uint8_t packet[WIRE_ANSWERS_MAX];
     (void)events;
-    while (s->fd >= 0) {
+    do {
         ssize_t n = recv(s->fd, packet, sizeof packet, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             break;
         struct slice rest = slice_of(packet, n > 0 ? (size_t)n : 0);
-        bool ok = rest.len > 0;
-        s->under_way--;
+        bool ok = rest.len > 0 && s->under_way > 0;
+        s->under_way -= ok;
         while (ok && rest.len && s->fd >= 0)
             ok = take_answer(s, &rest);
         if (!ok && s->fd >= 0)
             on_loss(s);
-    }
+    } while (s->fd >= 0 && s->under_way > 0);
     send_waiting(s);
 }
 
@@ -302,7 +303,7 @@ static enum err start(struct process_signer *s, struct slice section, struct buf
         panic("the pages of the private keys stay where they are");
     if (!e)
         e = greet(s, error);
-    if (!e && !source_add(s->fd, &s->source, EPOLLIN | EPOLLET))
+    if (!e && !source_add(s->fd, &s->source, EPOLLIN))
         e = ERR_FULL;
     if (e && error->len == 0)
         buf_printf(error, "the process of the private keys does not start: %s", err_text(e));
