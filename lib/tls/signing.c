@@ -10,6 +10,8 @@
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
 
+#define LIST_ROOM ((size_t)1024) /* bytes of a list of TLS_CHAIN_MAX, and more */
+
 static void on_signature(void *owner, enum err why, struct slice signature)
 {
     struct tls_flow *f = owner;
@@ -114,16 +116,26 @@ static size_t read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX])
     return count;
 }
 
+/* The library does not survive it if it is refused the list that it makes of the chain: what it will
+ * ask for is asked for first, and given back. */
+static bool has_room_for_a_list(void)
+{
+    void *room = memory_alloc(LIST_ROOM);
+    memory_free(room);
+    return room != NULL;
+}
+
 enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
                           enum signer_algorithm algorithm)
 {
     CRYPTO_BUFFER *certificates[TLS_CHAIN_MAX];
     const struct schemes s = schemes_of(algorithm);
     size_t count = read_chain(chain, certificates);
-    bool ok = count > 0 &&
+    bool ok = count > 0 && has_room_for_a_list() &&
               SSL_CTX_set_chain_and_key(context, certificates, count, NULL, &method) == 1 &&
               SSL_CTX_set_signing_algorithm_prefs(context, s.list, s.count) == 1;
-    bool memory = count == 0 || ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+    uint32_t error = ERR_peek_error();
+    bool memory = error == 0 || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
     while (count)
         CRYPTO_BUFFER_free(certificates[--count]);
     ERR_clear_error();

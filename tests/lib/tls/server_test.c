@@ -290,6 +290,7 @@ static void test_resumption(void **state)
         SSL_CTX_set_max_proto_version(p.context, v ? TLS1_2_VERSION : TLS1_3_VERSION);
         uint64_t before = counters().resumed;
         assert_false(resumes(&p));
+        assert_false(SSL_SESSION_early_data_capable(p.ticket)); /* no 0-RTT */
         assert_true(resumes(&p));
         tls_server_rotate(place.server); /* the key of before still opens */
         SSL_SESSION *old = p.ticket;
@@ -478,6 +479,144 @@ static void test_deadline(void **state)
     assert_int_equal(counters().unfinished, 0);
     sim_client_close(silent);
     sim_client_close(slow);
+}
+
+/* --- records in shapes that are permitted, or nearly --- */
+
+/* The peer's hello, one record; what it says next goes out as always. */
+static struct slice hello_of(struct peer *p, uint8_t into[4096])
+{
+    SSL_do_handshake(p->ssl);
+    ERR_clear_error();
+    int n = BIO_read(SSL_get_wbio(p->ssl), into, 4096);
+    assert_true(n > 5);
+    return slice_of(into, (size_t)n);
+}
+
+/* A message may be cut anywhere, into records of any size (RFC 8446, 5.1). */
+static void send_torn(struct peer *p, struct slice record, size_t size)
+{
+    for (struct slice rest = slice_drop(record, 5); rest.len; rest = slice_drop(rest, size)) {
+        struct slice some = slice_take(rest, size);
+        uint8_t head[5] = {0x16, 3, 1, (uint8_t)(some.len >> 8), (uint8_t)some.len};
+        sim_client_send(p->client, slice_of(head, sizeof head));
+        sim_client_send(p->client, some);
+    }
+}
+
+static void test_torn_hello(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {1, 2, 3, 4, 50, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t bytes[4096];
+        struct peer p;
+        peer_init(&p);
+        peer_dial(&p);
+        send_torn(&p, hello_of(&p, bytes), sizes[i]);
+        assert_true(peer_shake(&p));
+        assert_true(peer_echo(&p, "in pieces"));
+        peer_hang_up(&p);
+        peer_deinit(&p);
+    }
+}
+
+/* Cut off after each number of bytes: lost, each counted once. */
+static void test_cut_hello(void **state)
+{
+    (void)state;
+    uint8_t bytes[4096];
+    struct peer p;
+    peer_init(&p);
+    peer_dial(&p);
+    struct slice hello = hello_of(&p, bytes);
+    peer_hang_up(&p);
+    settle(1);
+    uint64_t before = counters().lost, count = 0;
+    for (size_t at = 0; at < hello.len; at += 1 + at / 16, count++) {
+        struct sim_client *c = sim_client_open(place.client_host, "192.0.2.1", 443);
+        sim_client_send(c, slice_take(hello, at));
+        sim_client_finish(c);
+        settle(1);
+        sim_client_close(c);
+    }
+    assert_int_equal(counters().lost, before + count);
+    assert_int_equal(counters().unfinished, 0);
+    assert_int_equal(accepted, 0);
+    peer_deinit(&p);
+}
+
+static bool asks_at_once(void *arg)
+{
+    struct peer *p = arg;
+    peer_flush(p);
+    bool stands = SSL_do_handshake(p->ssl) == 1;
+    if (stands)
+        SSL_write(p->ssl, "at once", 7);
+    peer_flush(p);
+    ERR_clear_error();
+    return stands || sim_client_over(p->client);
+}
+
+/* The first data come in one piece with the handshake's end. */
+static void test_coalesced(void **state)
+{
+    (void)state;
+    for (int v = 0; v < 2; v++) {
+        uint8_t back[8] = "";
+        struct peer p;
+        peer_init(&p);
+        SSL_CTX_set_max_proto_version(p.context, v ? TLS1_2_VERSION : TLS1_3_VERSION);
+        peer_dial(&p);
+        sim_run(asks_at_once, &p, clock_monotonic() + 30 * CLOCK_SEC);
+        struct peer_wait w = {&p, back, 0, 7};
+        sim_run(peer_has, &w, clock_monotonic() + 30 * CLOCK_SEC);
+        assert_string_equal((char *)back, "at once");
+        peer_hang_up(&p);
+        peer_deinit(&p);
+    }
+}
+
+/* A second hello where the handshake's end should be, and records with nothing in them. */
+static void test_out_of_turn(void **state)
+{
+    (void)state;
+    uint8_t bytes[4096], many[64 * 7];
+    struct peer p;
+    peer_init(&p);
+    peer_dial(&p);
+    struct slice hello = hello_of(&p, bytes);
+    sim_client_send(p.client, hello);
+    sim_client_send(p.client, hello);
+    peer_shake(&p); /* the peer's own part is fine */
+    assert_false(peer_echo(&p, "x"));
+    peer_hang_up(&p);
+    peer_deinit(&p);
+    settle(1);
+    assert_int_equal(counters().malformed, 1);
+    for (size_t i = 0; i < 64; i++)
+        memcpy(many + 5 * i, "\x16\x03\x01\x00\x00", 5);
+    throw(slice_of(many, 64 * 5));
+    for (size_t i = 0; i < 64; i++)
+        memcpy(many + 7 * i, "\x15\x03\x01\x00\x02\x01\x5a", 7); /* a warning */
+    throw(slice_of(many, 64 * 7));
+    assert_int_equal(counters().malformed, 3);
+    assert_int_equal(accepted, 0);
+}
+
+static void test_key_update(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_init(&p);
+    peer_dial(&p);
+    assert_true(peer_shake(&p));
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(SSL_key_update(p.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_true(peer_echo(&p, "with other keys"));
+    }
+    peer_hang_up(&p);
+    peer_deinit(&p);
 }
 
 static void test_lost(void **state)
@@ -755,6 +894,48 @@ static void test_no_memory(void **state)
     assert_true(counters().finished > 0);
 }
 
+/* A server is opened, and certificates are exchanged, with memory for a little more each time. */
+static void test_open_without_memory(void **state)
+{
+    (void)state;
+    const struct pki_entry all[] = {{"server", {&place.leaf, &place.ca, NULL}},
+                                    {"rsa", {&rsa, NULL}},
+                                    {"ed", {&ed, &place.ca, NULL}}};
+    struct buf certs, error;
+    struct tls_server *s;
+    buf_init(&certs, 1 << 20);
+    buf_init(&error, 512);
+    pki_certs(&certs, all, 3);
+    struct tls_server_config config = {.signer = place.signer, .certificates = buf_slice(&certs)};
+    const struct memory_stats before = memory_stats();
+    enum err opened = ERR_MEMORY, exchanged = ERR_MEMORY;
+    unsigned refused = 0;
+    for (uint64_t room = 0; opened || exchanged; room += 64) {
+        uint64_t blocks = memory_stats().blocks;
+        sim_memory_limit(before.bytes + room);
+        opened = tls_server_open(&config, &s, &error);
+        if (!opened)
+            tls_server_close(s);
+        buf_deinit(&error);
+        assert_int_equal(memory_stats().blocks, blocks);
+        exchanged = tls_server_certificates(place.server, buf_slice(&certs), &error);
+        buf_deinit(&error);
+        refused += opened != OK && exchanged != OK;
+        sim_memory_limit(0);
+        assert_true(refused < 10000);
+        if (exchanged) { /* those before still work */
+            struct peer p;
+            peer_init(&p);
+            peer_dial(&p);
+            assert_true(peer_shake(&p));
+            peer_hang_up(&p);
+            peer_deinit(&p);
+        }
+    }
+    assert_true(refused > 50);
+    buf_deinit(&certs);
+}
+
 static void test_close_with_some_in_handshake(void **state)
 {
     (void)state;
@@ -819,6 +1000,11 @@ int main(void)
         TEST(test_garbage),
         TEST(test_huge_hello),
         TEST(test_deadline),
+        TEST(test_torn_hello),
+        TEST(test_cut_hello),
+        TEST(test_coalesced),
+        TEST(test_out_of_turn),
+        TEST(test_key_update),
         TEST(test_lost),
         TEST(test_flood),
         TEST(test_truncation),
@@ -829,6 +1015,7 @@ int main(void)
         TEST(test_exchange),
         TEST(test_idle_memory),
         TEST(test_no_memory),
+        TEST(test_open_without_memory),
         TEST(test_close_with_some_in_handshake),
     };
     sim_reset(1);
