@@ -27,16 +27,16 @@ def tool(*arguments, cwd=ROOT, seconds=120, **variables):
     return done.returncode, done.stdout, done.stderr
 
 
-def build(config, into):
-    """What `make` in apps/canopy does, for a configuration and a destination of our own."""
+def build(config, into, app="canopy"):
+    """What `make` in apps/APP does, for a configuration and a destination of our own."""
     flavour = ["SANITIZE=1"] if SANITIZED else []
     folder = BUILD.relative_to(ROOT) if BUILD.is_relative_to(ROOT) else BUILD
-    done = subprocess.run(["make", "--no-print-directory", "app", "APP=canopy", *flavour,
+    done = subprocess.run(["make", "--no-print-directory", "app", f"APP={app}", *flavour,
                            f"BUILD={folder}", f"CONFIG={config}", f"DIST={into}"],
                           cwd=ROOT, capture_output=True, text=True, timeout=300 * SLOWER,
                           env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
-    return into / "canopy"
+    return into / app
 
 
 def configure(folder, *arguments):

@@ -3,6 +3,8 @@ import datetime
 import json
 import os
 import re
+import resource
+import signal
 import socket
 import ssl
 import subprocess
@@ -212,8 +214,10 @@ def test_resumption(site, tmp_path):
         assert "Reused" not in s_client(site, version, "-sess_out", ticket)
         assert "Reused, TLS" in s_client(site, version, "-sess_in", ticket)
     assert site.status()["tls resumed"] == "2"
-    early = s_client(site, "-tls1_3", "-sess_in", ticket, status=None)
-    assert "Early data was accepted" not in early
+    (tmp_path / "early").write_text("GET /About HTTP/1.1\r\nHost: x\r\n\r\n")
+    early = s_client(site, "-tls1_3", "-sess_in", ticket, "-early_data", tmp_path / "early",
+                     status=None)
+    assert "Early data was accepted" not in early and "Max Early Data: 0" in early
 
 
 def test_renegotiation_ends_the_connection(site):
@@ -228,6 +232,22 @@ def test_renegotiation_ends_the_connection(site):
         assert "no renegotiation" in peer.stdout.read()
     assert site.status()["tls renegotiations"] == "1"
     assert site.get("/About").status == 200
+
+
+def test_no_compression(site):
+    """No peer of today offers it any more (CRIME): a hello by hand, for DEFLATE or none."""
+    extensions = (b"\x00\x0a\x00\x04\x00\x02\x00\x17"        # group P-256
+                  b"\x00\x0d\x00\x04\x00\x02\x04\x03")       # signed by ECDSA, SHA-256
+    hello = (b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\xc0\x2b" + b"\x02\x01\x00" +
+             len(extensions).to_bytes(2, "big") + extensions)
+    message = b"\x01" + len(hello).to_bytes(3, "big") + hello
+    with socket.create_connection(("127.0.0.1", site.tls_port), timeout=20) as s:
+        s.sendall(b"\x16\x03\x01" + len(message).to_bytes(2, "big") + message)
+        answer = s.recv(65536)
+    assert answer[0] == 0x16 and answer[5] == 2, answer  # a server's hello
+    session = 5 + 4 + 2 + 32
+    chosen = answer[session + 1 + answer[session]:][:3]
+    assert chosen == b"\xc0\x2b\x00", chosen
 
 
 def test_gnutls(site):
@@ -458,6 +478,38 @@ def test_connections_that_say_nothing(site):
         s.close()
 
 
+def test_ten_thousand_that_never_finish(site):
+    """More than there may be: the oldest give way, memory stays bounded, others are served."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = min(10_000, limits[1] - 500)
+    if many < 6000:
+        pytest.skip(f"no more than {limits[1]} descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    before = site.status(), site.memory()["VmRSS"]
+    began = time.monotonic()
+    unfinished = []
+    try:
+        for number in range(many):
+            unfinished.append(socket.create_connection(("127.0.0.1", site.tls_port)))
+            unfinished[-1].sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+            if number % 2500 == 2499:
+                assert site.get("/About").status == 200
+        status, grown = site.status(), site.memory()["VmRSS"] - before[1]
+        took = time.monotonic() - began
+    finally:
+        for s in unfinished:
+            s.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert int(status["tls unfinished"]) <= 4096
+    given_way = sum(int(status[f"tls {name}"]) for name in ("shed", "timeouts"))
+    assert given_way >= many - 4096 and (int(status["tls shed"]) > 0 or took > 9)
+    bytes_more = int(status["memory bytes"]) - int(before[0]["memory bytes"])
+    assert bytes_more < 4096 * 12 * 1024
+    if not SANITIZED:
+        assert grown < 4096 * 16  # KiB
+    wait(lambda: site.status()["tls unfinished"] == "0", "the end of them")
+
+
 GARBAGE = {
     "zeros": b"\0" * 2000,
     "random": bytes(range(256)) * 20,
@@ -538,6 +590,34 @@ def test_no_secret_is_said(git_remote, secure, authority):
     for part in certs.secret_parts(key):
         assert part.hex() not in said.lower()
     assert "hunter2" not in said
+
+
+def how_it_ended(pid):
+    """CLD_KILLED, or CLD_DUMPED where it left a core dump."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT).si_code
+
+
+@pytest.mark.parametrize("sent", [signal.SIGABRT, signal.SIGSEGV])
+def test_a_crash_leaves_no_core_dump(git_remote, secure, tmp_path, monkeypatch, sent):
+    """Whatever is in the memory, tokens and what sessions are sealed with: it comes into no file."""
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    monkeypatch.chdir(tmp_path)
+    resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+    try:
+        other = subprocess.Popen(["sleep", "100"])
+        site = secure("-r", git_remote.create("s", small()).url, "--hook-secret", "hunter2")
+        site.get("/About")
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+    other.send_signal(sent)
+    dumps = how_it_ended(other.pid) == os.CLD_DUMPED
+    other.wait()
+    site.process.send_signal(sent)
+    ended = how_it_ended(site.process.pid)
+    site.kill()
+    assert ended == os.CLD_KILLED
+    if not dumps:
+        pytest.skip("this host keeps no core dumps at all")
 
 
 def test_the_end_of_the_signer_is_the_end(site):
