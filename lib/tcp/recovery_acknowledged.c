@@ -149,16 +149,24 @@ static void grow(struct recovery *r, const struct sent_news *news, uint32_t flig
         hystart_acked(&r->hystart, r->sent.una, r->sent.next,
                       news->youngest ? now - news->youngest : 0))
         cubic_leave_slow_start(&r->cubic);
-    cubic_acked(&r->cubic, news->delivered, limited, hystart_divisor(&r->hystart), r->rtt.smoothed,
-                now);
+    /* What arrives beyond a gap may be the sign of a loss, unless the path is known to reorder. */
+    if (news->acked || r->rack.reordering)
+        cubic_acked(&r->cubic, news->delivered, limited, hystart_divisor(&r->hystart),
+                    r->rtt.smoothed, now);
 }
 
-static void set_window(struct recovery *r, const struct sent_news *news, uint32_t flight,
-                       uint32_t lost, uint64_t now)
+static bool shrinking(const struct recovery *r)
 {
-    if (r->phase == RECOVERY_LOST || r->phase == RECOVERY_REDUCED)
+    return r->phase == RECOVERY_LOST || r->phase == RECOVERY_REDUCED;
+}
+
+/* What ends a reduction tells of the window before it: it does not grow by that. */
+static void set_window(struct recovery *r, const struct sent_news *news, uint32_t flight,
+                       uint32_t lost, bool was_shrinking, uint64_t now)
+{
+    if (shrinking(r))
         recovery_shrink(r, news->delivered, news->acked > 0, lost);
-    else
+    else if (!was_shrinking)
         grow(r, news, flight, now);
     if (r->limited && seq_at_least(r->sent.una, r->limited_end))
         r->limited = false;
@@ -205,9 +213,10 @@ void recovery_acknowledged(struct recovery *r, const struct recovery_input *in, 
     uint32_t lost = r->sack ? 0 : count_duplicates(r, in, news);
     rack_heard(&r->rack, &r->sent, news, now);
     recovery_undo(r, in, news);
+    bool was_shrinking = shrinking(r);
     lost += recovery_find_lost(r, now);
     proceed(r, in, news, lost);
-    set_window(r, news, flight, lost, now);
+    set_window(r, news, flight, lost, was_shrinking, now);
     heed_probe(r, in, news);
     arm(r, news, now);
 }
