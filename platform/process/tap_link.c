@@ -11,34 +11,42 @@
 #include <unistd.h>
 
 #include "runtime/list.h"
+#include "runtime/slice.h"
 
 #define MESSAGES_SIZE 8192 /* of one datagram of the kernel; what is longer is cut, and not used */
 
-/* One message: true where it is about our device. */
-static bool read_message(struct tap_link *l, const struct nlmsghdr *m)
+/* Takes the first message off what the kernel sent; true where it is about our device. */
+static bool read_message(struct tap_link *l, struct slice *rest)
 {
-    const struct ifinfomsg *i = (const struct ifinfomsg *)NLMSG_DATA(m);
-    if (m->nlmsg_len < NLMSG_LENGTH(sizeof *i) ||
-        (m->nlmsg_type != RTM_NEWLINK && m->nlmsg_type != RTM_DELLINK) ||
-        i->ifi_index != (int)l->index)
+    struct nlmsghdr m;
+    struct ifinfomsg i;
+    struct slice bytes = *rest;
+    if (bytes.len < sizeof m) {
+        rest->len = 0;
         return false;
-    l->up =
-        m->nlmsg_type == RTM_NEWLINK && (i->ifi_flags & IFF_UP) && (i->ifi_flags & IFF_LOWER_UP);
+    }
+    memcpy(&m, bytes.ptr, sizeof m);
+    *rest =
+        m.nlmsg_len < sizeof m ? slice_of(NULL, 0) : slice_drop(bytes, NLMSG_ALIGN(m.nlmsg_len));
+    bytes = slice_drop(slice_take(bytes, m.nlmsg_len), NLMSG_HDRLEN);
+    if ((m.nlmsg_type != RTM_NEWLINK && m.nlmsg_type != RTM_DELLINK) || bytes.len < sizeof i)
+        return false;
+    memcpy(&i, bytes.ptr, sizeof i);
+    if (i.ifi_index != (int)l->index)
+        return false;
+    l->up = m.nlmsg_type == RTM_NEWLINK && (i.ifi_flags & IFF_UP) && (i.ifi_flags & IFF_LOWER_UP);
     return true;
 }
 
 /* What the kernel has to say now; the last word counts. False: nothing. *told: our device was named. */
 static bool read_all(struct tap_link *l, int flags, bool *told)
 {
-    _Alignas(struct nlmsghdr) char bytes[MESSAGES_SIZE];
+    uint8_t bytes[MESSAGES_SIZE];
     ssize_t n = recv(l->fd, bytes, sizeof bytes, flags);
-    if (n < 0)
-        return false;
-    unsigned left = (unsigned)n;
-    for (const struct nlmsghdr *m = (const struct nlmsghdr *)bytes; NLMSG_OK(m, left);
-         m = NLMSG_NEXT(m, left))
-        *told |= read_message(l, m);
-    return true;
+    struct slice rest = slice_of(bytes, n > 0 ? (size_t)n : 0);
+    while (rest.len)
+        *told |= read_message(l, &rest);
+    return n >= 0;
 }
 
 static bool ask(struct tap_link *l)
