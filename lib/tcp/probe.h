@@ -15,7 +15,7 @@
 #define PROBE_PAUSE           (1 * CLOCK_SEC)   /* between the probes of one search */
 #define PROBE_TIMEOUTS        3u                /* in a row, of full-size packets: a black hole */
 #define PROBE_TIMEOUTS_PASSED 6u  /* ... where packets of this size have passed before */
-#define PROBE_STEP            16u /* a search ends when the gap is less */
+#define PROBE_STEP            16u /* less is not worth a probe */
 #define PROBE_FAILURES        3u  /* losses of one size, until it is too large */
 #define PROBE_FLOOR_V4        576u
 #define PROBE_FLOOR_V6        1280u
