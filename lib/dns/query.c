@@ -49,15 +49,21 @@ static void shuffle_case(struct dns *d, struct dns_name *n)
     }
 }
 
+/* Messages of one round. Servers may have gone while answers of theirs were still under way. */
+static size_t per_round(const struct dns *d)
+{
+    return d->server_count ? d->server_count : 1;
+}
+
 static uint64_t patience(const struct dns *d, unsigned tries)
 {
-    return DNS_TRY_NS << (tries / d->server_count);
+    return DNS_TRY_NS << (tries / per_round(d));
 }
 
 /* The next one: at once where a server has not been asked in this round yet. */
 static void move_on(struct dns *d, uint64_t now, struct dns_query *q)
 {
-    if (q->tries % d->server_count != 0 && q->tries < DNS_TRIES_MAX)
+    if (q->tries % per_round(d) != 0 && q->tries < DNS_TRIES_MAX)
         q->next_try = now;
 }
 
@@ -170,7 +176,7 @@ static void fail(struct dns *d, uint64_t now, struct dns_query *q, struct dns_ex
 {
     drop(d, x);
     d->counters.failures++;
-    if (++q->failures >= 2 * d->server_count)
+    if (++q->failures >= 2 * per_round(d))
         dns_query_end(d, q, ERR_UNREACHABLE);
     else
         move_on(d, now, q);

@@ -649,6 +649,26 @@ static void test_servers_may_come_later(void **state)
     assert_int_equal(w.why, ERR_UNREACHABLE);
 }
 
+/* What they answer afterwards still counts, also where it leads to another message. */
+static void test_servers_that_are_gone(void **state)
+{
+    struct wish w;
+    (void)state;
+    dns_only_v4(dns, true);
+    look_up(&w, "www.example");
+    dns_servers(dns, now, NULL, 0, false);
+    struct ask *a = find(A);
+    begin(a, NOERROR);
+    reply[2] |= 2; /* cut */
+    deliver(a);
+    assert_true(find(A)->x->tcp);
+    begin(find(A), SERVFAIL);
+    deliver(find(A));
+    dns_expire(dns, now);
+    pass(DNS_LOOKUP_NS);
+    assert_int_equal(w.why, ERR_UNREACHABLE);
+}
+
 static void test_servers_that_do_not_know_edns(void **state)
 {
     struct wish w;
@@ -1147,6 +1167,7 @@ int main(void)
         TEST(test_no_way_to_any_server),
         TEST(test_without_servers),
         TEST(test_servers_may_come_later),
+        TEST(test_servers_that_are_gone),
         TEST(test_servers_that_do_not_know_edns),
         TEST(test_cut_answers_are_asked_for_over_tcp),
         TEST(test_forged_answers),
