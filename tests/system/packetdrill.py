@@ -195,7 +195,7 @@ PACKET = re.compile(
 ICMP = re.compile(r"<\s*(?P<kind>icmpv?6?)\s+(?P<type>\w+)(?:\s+(?P<code>[a-z]\w*))?(?:\s+mtu\s+(?P<mtu>\d+))?"
                   r"\s*\[(?P<seq>\d+):(?P<end>\d+)\((?P<len>\d+)\)\]\s*$")
 CALL = re.compile(r"(?P<name>\w+)\s*\((?P<args>.*)\)\s*=\s*(?P<result>[^ ]+)(?:\s+(?P<errno>E\w+))?(?:\s+\(.*\))?\s*$", re.S)
-TIME = re.compile(r"(?P<start>\+?[\d.]+|\*)(?:(?P<how>~|\.\.\.)(?P<end>\+?[\d.]+))?\s+(?P<what>.*)$", re.S)
+TIME = re.compile(r"(?P<start>\+?\d*\.?\d+|\+?\d+\.?|\*)(?:(?P<how>~|\.\.\.)(?P<end>\+?\d*\.?\d+))?\s+(?P<what>.*)$", re.S)
 
 
 def parse_script(text):
@@ -381,9 +381,6 @@ class Player:
 
     def inject(self, text):
         segment = self.segment(text)
-        if segment.flags & 2 and not segment.flags & 16 and self.local_isn is not None:
-            self.remote_port += 1  # another connection
-            self.local_isn = None
         segment.ports = (self.remote_port, self.local_port)
         segment.ecn = segment.ecn or 0
         if segment.flags & 16:
