@@ -6,9 +6,7 @@ harmed wire is tests/system/wire: a loss of 1 % at 50 ms is 1 % in each directio
 """
 import concurrent.futures
 import contextlib
-import os
 import socket
-import statistics
 import subprocess
 import threading
 import time
@@ -16,10 +14,10 @@ from pathlib import Path
 
 import lab
 from images import build, configure
-from lab import LINUX, OURS, Namespace, Wired
-from peers import LOAD_CORE, SERVER_CORE, Load, Missing, need, pin
+from lab import LINUX, OURS, Namespace, Server, Wired
+from peers import SERVER_CORE, Load, need, pin
 from sites import article
-from support import BUILD, wait
+from support import BUILD
 
 SIZE = 10 << 20
 ECHO, DISCARD, CHARGEN = 7, 9, 19
@@ -33,33 +31,6 @@ CONDITIONS = {
 }
 # Rates are a few Mbit/s where there is much loss: many transfers at once do not disturb each other.
 AT_ONCE = {"0.1 % loss, 10 ms": 1, "5 % reordered by 5 ms, 20 ms": 1}
-
-
-# --- programs ---
-
-
-class Server:
-    """A program in a namespace: over our stack, over lwIP, or over the host's sockets."""
-
-    def __init__(self, folder, namespace, kind, name="echo", program=None, arguments=()):
-        folders = {"ours": name if name == "echo" else "plain", "linux": "echo",
-                   "lwip": f"lwip-{name}"}
-        program = program or BUILD / folders[kind] / name
-        if kind == "lwip" and not Path(program).exists():
-            raise Missing(f"{program} is not built: run `make bench`")
-        self.host = LINUX if kind == "linux" else OURS
-        self.log = Path(folder) / f"{name}-{kind}-{time.monotonic_ns()}.log"
-        network = [] if kind == "linux" else lab.ON_TAP
-        with open(self.log, "wb") as log:
-            self.process = namespace.start(str(program), *network, *arguments, stdout=log,
-                                           stderr=log)
-        wait(lambda: "port" in self.log.read_text() or self.process.poll() is not None, "a server")
-        assert self.process.poll() is None, self.log.read_text()
-        time.sleep(0.3)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
 
 
 def connect(namespace, host, port):
@@ -94,7 +65,7 @@ def upload(namespace, host, size=SIZE):
 
 def transfer(folder, kind, way, seed, harm):
     """Megabytes per second."""
-    with Wired(tap=kind == "ours", seed=seed, **harm) as net:
+    with Wired(taps=kind == "ours", seed=seed, **harm) as net:
         server = Server(folder, net.near, kind)
         seconds = (download if way == "download" else upload)(net.far, server.host)
         server.stop()
@@ -138,7 +109,7 @@ class Fetcher(threading.Thread):
 
 
 def fetch_pages(folder, program, kind, fetchers=20, each=100):
-    with Wired(tap=kind == "ours", seed=1, loss=1, delay=25) as net:
+    with Wired(taps=kind == "ours", seed=1, loss=1, delay=25) as net:
         port = 8080
         server = Server(folder, net.near, kind, "canopy", program,
                         ["--port", str(port), "-l", "info,access:quiet"])

@@ -35,16 +35,21 @@ $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST
 $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-process.a
 	@$(link_test)
 
-# The programs that whole-system tests drive. The wire between network namespaces is one of the
-# host alone.
+# The programs that whole-system tests drive, small ones over lwIP as well. The wire between network
+# namespaces is one of the host alone.
 WIRE := $(BUILD)/tests/system/wire/wire
 $(WIRE): $(call objects,tests/system/wire)
 	@$(CC) $(LINK) -o $@ $^
 
 .PHONY: system-build
 system-build:
-	@$(MAKE) --no-print-directory -j$(JOBS) tool app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
-	@$(MAKE) --no-print-directory -j$(JOBS) $(WIRE) app APP=echo CONFIG=$(BUILD)/echo DIST=$(BUILD)/echo
+	@$(MAKE) --no-print-directory -j$(JOBS) tool $(if $(SANITIZE),,packetdrill) app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
+	@$(MAKE) --no-print-directory -j$(JOBS) $(WIRE)
+	@for name in echo relay; do \
+	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/$$name && \
+	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/lwip-$$name \
+	        APP_NETWORK=lwip || exit; \
+	done
 
 system: system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \

@@ -20,8 +20,8 @@ http {{
   client_body_temp_path {base}/.t1; proxy_temp_path {base}/.t2; fastcgi_temp_path {base}/.t3;
   uwsgi_temp_path {base}/.t4; scgi_temp_path {base}/.t5;
   server {{
-    listen 127.0.0.1:{port} ssl;
-    listen 127.0.0.1:{plain_port};
+    listen {host}:{port} ssl;
+    listen {host}:{plain_port};
     ssl_certificate {base}/.server.pem; ssl_certificate_key {base}/.server.key;
     ssl_protocols TLSv1.2 TLSv1.3;
     {rules}
@@ -53,8 +53,8 @@ def find(program):
 class GitNginx:
     """pair: (key, certificate...) that it shows. rules: nginx directives of the server."""
 
-    def __init__(self, base, pair, rules=""):
-        self.base = Path(base)
+    def __init__(self, base, pair, rules="", host="127.0.0.1"):
+        self.base, self.host = Path(base), host
         self.port, self.plain_port = free_port(), free_port()
         self.rules = rules
         self.show(pair)
@@ -66,8 +66,9 @@ class GitNginx:
     def __enter__(self):
         backend = Path(subprocess.check_output(["git", "--exec-path"], text=True).strip())
         rules = self.rules.format(port=self.port, plain_port=self.plain_port)
+        at = f"[{self.host}]" if ":" in self.host else self.host
         (self.base / ".nginx.conf").write_text(CONFIGURATION.format(
-            base=self.base, port=self.port, plain_port=self.plain_port, rules=rules,
+            base=self.base, host=at, port=self.port, plain_port=self.plain_port, rules=rules,
             backend=backend / "git-http-backend"))
         log = open(self.base / ".fcgi.log", "ab")
         self.wrap = subprocess.Popen([find("fcgiwrap"), "-f", "-s", f"unix:{self.base}/.fcgi"],
@@ -81,7 +82,7 @@ class GitNginx:
         self.nginx = subprocess.Popen([find("nginx"), "-c", str(self.base / ".nginx.conf")],
                                       stdin=subprocess.DEVNULL,
                                       stderr=open(self.base / ".nginx.said", "ab"))
-        wait(lambda: accepts(self.port) or self.nginx.poll() is not None, "nginx")
+        wait(lambda: accepts(self.port, self.host) or self.nginx.poll() is not None, "nginx")
         assert self.nginx.poll() is None, (self.base / ".nginx.said").read_text()
 
     def stop(self):

@@ -17,11 +17,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import client
-from program import Canopy
-from support import BUILD, accepts, wait
+from program import SANITIZER, Canopy
+from support import BUILD, SLOWER, accepts, wait
 
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -31,6 +32,11 @@ WIRE = BUILD / "tests/system/wire/wire"
 CLIENT, CLIENT6 = "10.77.0.1", "fd77::1"
 OURS, OURS6 = "10.77.0.2", "fd77::2"
 LINUX, LINUX6 = "10.77.0.3", "fd77::3"
+
+# What puts a program of ours there.
+def on_tap(number=0):
+    ip = f"{OURS}{number or ''}/24,{OURS6}{number or ''}/64"
+    return ["--net", f"tap:tap{number}", "--dhcp", "false", "--ip", ip, "--gateways", CLIENT]
 
 PERMITTED = os.geteuid() == 0  # to make namespaces: tests are skipped where not
 
@@ -128,8 +134,10 @@ class Namespace:
                   for a in addresses))
 
     def tap(self, name="tap0", *addresses):
-        """The kernel's side of a TAP; a program takes the other by its name."""
-        self.ip(f"tuntap add dev {name} mode tap vnet_hdr")
+        """The kernel's side of a TAP; a program takes the other by its name. The queue in between is
+        long: a program that waits for a core, on a busy machine, is not to look like a bad wire."""
+        self.ip(f"tuntap add dev {name} mode tap vnet_hdr",
+                f"link set dev {name} txqueuelen 10000")
         self.address(name, *addresses)
         return name
 
@@ -187,24 +195,25 @@ class Wired:
     """A client at `far`, servers at `near`: on tap0 (OURS), and Linux itself (LINUX); the wire
     between them. Its counters are there once it is closed: ab_ is from near to far."""
 
-    def __init__(self, tap=True, **harm):
+    def __init__(self, taps=1, **harm):
         with contextlib.ExitStack() as stack:
             self.far, self.near, self.middle = [stack.enter_context(Namespace()) for _ in range(3)]
             self.middle.quiet()
-            self._connect(tap)
+            self._connect(taps)
             self.wire = Wire(self.middle, "a", "b", **harm)
             stack.callback(self._stop)
             self.counters = {}
+            self.faults = {"oversized", "unsummed", "overrun", "shed", "unsent"}
             self.stack = stack.pop_all()
 
-    def _connect(self, tap):
+    def _connect(self, taps):
         near, far = self.near, self.far
         near.sysctl("net.ipv6.conf.default.accept_ra", 0)
         far.sysctl("net.ipv6.conf.default.accept_ra", 0)
         near.ip("link add br0 type bridge mcast_snooping 0 forward_delay 0")
         near.veth("out", self.middle, "a")
         far.veth("eth0", self.middle, "b")
-        members = ["out"] + ([near.tap("tap0")] if tap else [])
+        members = ["out"] + [near.tap(f"tap{number}") for number in range(taps)]
         for member in members:
             near.sysctl(f"net.ipv6.conf.{member}.disable_ipv6", 1)
             near.ip(f"link set dev {member} master br0")
@@ -226,8 +235,44 @@ class Wired:
         """Also says whether the lab itself did harm that nobody asked for."""
         self.stack.close()
         for direction in ("ab", "ba"):
-            for name in ("oversized", "unsummed", "overrun", "shed", "unsent"):
+            for name in self.faults:
                 assert self.counters.get(f"{direction}_{name}", 0) == 0, self.counters
+
+
+class Server:
+    """A program in a namespace: over our stack on tap0 ("ours"), over lwIP there ("lwip"), or over the
+    host's sockets ("linux"). `host`, `host6`: where it is found. tap: the number of another one."""
+
+    def __init__(self, folder, namespace, kind, name="echo", program=None, arguments=(), tap=0):
+        program = program or BUILD / (f"lwip-{name}" if kind == "lwip" else name) / name
+        self.host, self.host6 = (LINUX, LINUX6) if kind == "linux" else \
+            (f"{OURS}{tap or ''}", f"{OURS6}{tap or ''}")
+        self.log_path = Path(folder) / f"{name}-{kind}-{time.monotonic_ns()}.log"
+        network = [] if kind == "linux" else on_tap(tap)
+        with open(self.log_path, "wb") as log:
+            self.process = namespace.start(str(program), *network, *arguments, stdout=log,
+                                           stderr=log)
+        wait(lambda: " port " in self.log or self.process.poll() is not None, f"{program}")
+        assert self.process.poll() is None, self.log
+        time.sleep(0.1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="backslashreplace")
+
+    def stop(self):
+        """It must end well."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        status = self.process.wait(20 * SLOWER)
+        complaint = SANITIZER.search(self.log)
+        assert status == 0 and not complaint, f"status {status}: {self.log[-8000:]}"
 
 
 class TapCanopy(Canopy):

@@ -21,7 +21,7 @@ def receiver(namespace, address=LINUX):
 
 def exchange(count, **harm):
     """The numbers of datagrams that arrive, in their order, and the wire's counters."""
-    with Wired(tap=False, **harm) as net, receiver(net.near) as into:
+    with Wired(taps=0, **harm) as net, receiver(net.near) as into:
         with net.far.inside():
             out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with out:
@@ -61,7 +61,7 @@ def test_bursts_reordering_duplicates_and_corruption():
 
 
 def test_time_is_kept():
-    with Wired(tap=False, delay=10) as net:
+    with Wired(taps=0, delay=10) as net:
         with net.near.inside():
             server = socket.create_server((LINUX6, PORT), family=socket.AF_INET6, backlog=64)
         took = []
@@ -78,7 +78,7 @@ def test_time_is_kept():
 
 
 def test_a_rate_with_a_bounded_queue():
-    with Wired(tap=False, rate=50, queue=64, delay=2) as net:
+    with Wired(taps=0, rate=50, queue=64, delay=2) as net:
         with net.near.inside():
             server = socket.create_server((LINUX, PORT))
         with net.far.inside():
