@@ -134,7 +134,9 @@ static void deliver(struct connection *c)
 {
     while (c->held && may_deliver(c)) {
         struct pbuf *first = c->held;
-        c->held = pbuf_dechain(first);
+        c->held = first->next;
+        if (c->held)
+            pbuf_ref(c->held); /* which the first one gives up */
         c->flow.events->on_data(c->flow.owner, slice_of(first->payload, first->len));
         if (c->pcb)
             tcp_recved(c->pcb, first->len);
@@ -160,6 +162,15 @@ static void tell_room(struct connection *c)
 
 /* --- lwIP's callbacks --- */
 
+static void let_go(struct connection *c)
+{
+    tcp_arg(c->pcb, NULL);
+    tcp_recv(c->pcb, NULL);
+    tcp_sent(c->pcb, NULL);
+    tcp_err(c->pcb, NULL);
+    c->pcb = NULL;
+}
+
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
 {
     struct connection *c = arg;
@@ -182,6 +193,8 @@ static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
     acknowledge(c, n);
     submit(c);
     tell_room(c);
+    if (c->shut && list_empty(&c->pieces))
+        let_go(c); /* lwIP may forget it as soon as this returns */
     if (c->closed)
         note(c);
     return ERR_OK;
@@ -199,14 +212,6 @@ static void on_failed(void *arg, err_t e)
 }
 
 /* --- what is to be done --- */
-
-static void let_go(struct connection *c)
-{
-    tcp_arg(c->pcb, NULL);
-    tcp_recv(c->pcb, NULL);
-    tcp_sent(c->pcb, NULL);
-    tcp_err(c->pcb, NULL);
-}
 
 static void destroy(struct connection *c)
 {
@@ -234,20 +239,12 @@ static void finish(struct connection *c)
     if (pcb && c->cut) {
         let_go(c);
         tcp_abort(pcb);
-        c->pcb = NULL;
-    } else if (pcb && !all_submitted(c)) {
-        return;
-    } else if (pcb && !c->shut) {
+    } else if (pcb && all_submitted(c) && !c->shut) {
         c->shut = true;
         drop_held(c);
-        if (list_empty(&c->pieces)) {
+        if (list_empty(&c->pieces))
             let_go(c);
-            c->pcb = NULL;
-        }
         tcp_close(pcb);
-    } else if (pcb && list_empty(&c->pieces)) {
-        let_go(c);
-        c->pcb = NULL;
     }
     if (!c->pcb)
         destroy(c);
