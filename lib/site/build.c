@@ -17,6 +17,12 @@ enum err build_put_derived(struct site_build *b, struct slice path,
                            const uint8_t digest[SHA256_BYTES], struct site_page *page)
 {
     struct site *s = b->site;
+    s->stats.made++;
+    if (!site_take_room(s, page)) {
+        site_page_drop(page);
+        site_add_problem(s, path, 0, "there is no room for one more page");
+        return OK;
+    }
     struct derived *d = arena_alloc(&s->arena, sizeof *d);
     if (!d) {
         site_page_drop(page);
@@ -30,7 +36,6 @@ enum err build_put_derived(struct site_build *b, struct slice path,
         site_page_drop(page);
         return e;
     }
-    s->stats.made++;
     site_page_hold(page);
     return site_put(s, path, page);
 }
@@ -57,7 +62,7 @@ static const struct entry *find_before(struct site_build *b, const struct histor
     return &p->entries[b->previous_at];
 }
 
-static enum err read_one(struct site_build *b, const struct history_file *file)
+static enum err read_one(struct site_build *b, const struct history_file *file, size_t *cost)
 {
     struct site *s = b->site;
     struct entry *e = &s->entries[s->count];
@@ -66,7 +71,7 @@ static enum err read_one(struct site_build *b, const struct history_file *file)
     if (before)
         item_hold(e->item = before->item);
     else
-        err = item_read(b->store, file, &e->item);
+        err = item_read(b->store, file, cost, &e->item);
     if (err != OK)
         return err;
     if (e->item->kind == ITEM_PROBLEM)
@@ -83,7 +88,7 @@ static enum err step_read(struct site_build *b, size_t *cost)
     }
     const struct history_file *file = &b->history->files[b->at++];
     *cost = STEP_COST;
-    return path_is_hidden(file->path) ? OK : read_one(b, file);
+    return path_is_hidden(file->path) ? OK : read_one(b, file, cost);
 }
 
 /* --- layout --- */
@@ -115,7 +120,7 @@ static enum err make_article(struct site_build *b, struct entry *e, struct slice
     struct buf body;
     if (article_parse(text, &a, &fault) != OK)
         return ERR_MALFORMED; /* it was read before */
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     enum err err = render_article(&body, &b->layout, e->item, &a, &rendered);
     if (err == OK) {
         struct page_spec spec = {
@@ -153,7 +158,7 @@ static enum err make_static(struct site_build *b, struct entry *e, struct slice 
 static enum err make_redirect(struct site_build *b, struct entry *e)
 {
     struct buf body;
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     buf_text(&body, "<!DOCTYPE html>\n<html lang=\"en\">\n<title>Moved</title>\n<p>This page is at "
                     "<a href=\"");
     html_escape_attribute(&body, e->item->redirect);
@@ -226,6 +231,12 @@ static enum err step_render(struct site_build *b, size_t *cost)
         err = make_page(b, e, cost);
     if (err != OK || !e->page)
         return err;
+    if (!site_take_room(s, e->page)) {
+        site_page_drop(e->page);
+        e->page = NULL;
+        site_add_problem(s, slice_drop(e->item->url, 1), 0, "there is no room for one more page");
+        return OK;
+    }
     s->stats.articles += e->item->kind == ITEM_ARTICLE;
     site_page_hold(e->page);
     return site_put(s, e->item->url, e->page);
@@ -309,15 +320,16 @@ void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *t
     *total = (uint32_t)(2 * files);
 }
 
-static struct site *new_site(const struct history *history, struct sipkey secret)
+static struct site *new_site(const struct history *history, const struct site_options *options)
 {
     struct site *s = memory_zalloc(sizeof *s);
     if (!s)
         return NULL;
     s->commit = history->commit;
     arena_init(&s->arena, SITE_ARENA_MAX);
-    map_init(&s->pages, secret);
-    map_init(&s->derived, secret);
+    map_init(&s->pages, options->secret);
+    map_init(&s->derived, options->secret);
+    s->room = options->bytes_max ? options->bytes_max : SITE_BYTES_MAX;
     s->entries = arena_zalloc(&s->arena, history->count * sizeof *s->entries);
     if (s->entries)
         return s;
@@ -336,7 +348,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
                              .history = history,
                              .previous = previous,
                              .options = options,
-                             .site = new_site(history, options->secret)};
+                             .site = new_site(history, options)};
     arena_init(&b->arena, SITE_ARENA_MAX);
     b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
     if (!packer_open(&b->packer) || !b->site || !b->before) {

@@ -51,7 +51,12 @@ static enum err put(struct site_build *b, struct slice path, const uint8_t diges
                              .modified = modified,
                              .policy = type[0] == 't' ? PAGE_STRICT : PAGE_NO_POLICY};
     enum err e = page_of_buf(&b->packer, &spec, body, &page);
-    return e == OK ? build_put_derived(b, path, digest, page) : e;
+    if (e == OK)
+        return build_put_derived(b, path, digest, page);
+    if (e != ERR_LIMIT)
+        return e;
+    site_add_problem(b->site, path, 0, "this page would be larger than 128 MiB");
+    return OK;
 }
 
 static enum err make_listing(struct site_build *b, const struct listing *list, size_t *cost)
@@ -67,7 +72,7 @@ static enum err make_listing(struct site_build *b, const struct listing *list, s
     enum err e = build_take_over(b, list->url, digest, &taken);
     if (e != OK || taken)
         return e;
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     render_listing(&body, &b->layout, list);
     *cost += body.len;
     return put(b, list->url, digest, "text/html", newest_change(b, list->entries, list->count),
@@ -92,7 +97,7 @@ static enum err make_tags(struct site_build *b)
     enum err e = build_take_over(b, path, digest, &taken);
     if (e != OK || taken)
         return e;
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     render_tags(&body, &b->layout, b->tags, b->tag_count);
     return put(b, path, digest, "text/html", changed, &body);
 }
@@ -132,7 +137,7 @@ static enum err make_feed(struct site_build *b, size_t *cost)
     enum err e = build_take_over(b, path, digest, &taken);
     if (e != OK || taken)
         return e;
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     render_feed(&body, &b->layout, b->newest.entries, count, updated);
     *cost += body.len;
     return put(b, path, digest, "application/atom+xml", newest_change(b, b->newest.entries, count),
@@ -216,7 +221,7 @@ enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost)
 static enum err make_error(struct site_build *b, size_t n)
 {
     struct buf body;
-    buf_init(&body, SITE_BODY_MAX);
+    buf_init(&body, SITE_PAGE_MAX);
     struct page_spec spec = {.type = "text/html", .utf8 = true, .policy = PAGE_STRICT};
     spec.status = render_error(&body, &b->layout, n);
     enum err e = page_of_buf(&b->packer, &spec, &body, &b->site->errors[n]);

@@ -22,7 +22,6 @@
 #include "runtime/map.h"
 
 #define SITE_ARENA_MAX ((size_t)256 << 20) /* names, tables and problems of one generation */
-#define SITE_BODY_MAX  ((size_t)128 << 20) /* bytes of one page */
 #define SITE_ERRORS    16                  /* designed error pages */
 
 #define TITLE_MAX       200 /* bytes of a title taken from the text */
@@ -58,9 +57,10 @@ struct item *item_new(const struct item *from);
 void item_hold(struct item *i);
 void item_drop(struct item *i);
 
-/* Reads what a file says. An author's mistake is an item of its own (ITEM_PROBLEM); an error is
- * ours. */
-enum err item_read(struct store *store, const struct history_file *file, struct item **into);
+/* Reads what a file says; adds to *bytes how much was read. An author's mistake is an item of its
+ * own (ITEM_PROBLEM); an error is ours. */
+enum err item_read(struct store *store, const struct history_file *file, size_t *bytes,
+                   struct item **into);
 
 /* Whether a file has a place on the site at all: nothing below a name with a leading dot has. */
 bool path_is_hidden(struct slice path);
@@ -95,12 +95,16 @@ struct site {
     struct site_page *errors[SITE_ERRORS];
     struct site_problem problems[SITE_PROBLEMS_MAX];
     size_t problem_count;
+    uint64_t room; /* bytes that pages may still take */
     struct site_stats stats;
 };
 
 /* Puts a page under its path; the reference is taken over (dropped on failure). The path must live
  * as long as the site. */
 enum err site_put(struct site *s, struct slice path, struct site_page *page);
+
+/* Whether there is room for one more page of all that a site may hold; then it is counted. */
+bool site_take_room(struct site *s, const struct site_page *page);
 
 /* The path must live as long as the site. */
 void site_add_problem(struct site *s, struct slice path, uint32_t line, const char *reason);
@@ -228,7 +232,8 @@ enum err build_errors(struct site_build *b);
 enum err build_take_over(struct site_build *b, struct slice path,
                          const uint8_t digest[SHA256_BYTES], bool *taken);
 
-/* Puts a derived page that was made now; the reference is taken over. */
+/* Puts a derived page that was made now; the reference is taken over. Where there is no room for it,
+ * it is left out, and said to be. */
 enum err build_put_derived(struct site_build *b, struct slice path,
                            const uint8_t digest[SHA256_BYTES], struct site_page *page);
 

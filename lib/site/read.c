@@ -200,7 +200,7 @@ static enum err read_blob(struct store *store, const struct history_file *file, 
 }
 
 static enum err read_file(struct store *store, const struct history_file *file, struct scratch *s,
-                          struct item **into)
+                          size_t *bytes, struct item **into)
 {
     struct article a;
     struct item i = {.kind = ITEM_STATIC, .blob = file->blob, .mode = file->mode};
@@ -216,6 +216,7 @@ static enum err read_file(struct store *store, const struct history_file *file, 
         set_problem(&i, 0, fault);
     else if (!path_is_static(file->path))
         e = read_blob(store, file, &i, &object);
+    *bytes += object.content.len;
     if (object.type == GIT_BLOB && object.content.len > SITE_ARTICLE_MAX)
         set_problem(&i, 0, "the article is larger than 8 MiB");
     else if (e == OK && object.type == GIT_BLOB)
@@ -233,14 +234,15 @@ static enum err read_file(struct store *store, const struct history_file *file, 
     return e;
 }
 
-enum err item_read(struct store *store, const struct history_file *file, struct item **into)
+enum err item_read(struct store *store, const struct history_file *file, size_t *bytes,
+                   struct item **into)
 {
     struct scratch s;
     buf_init(&s.url, SITE_ARENA_MAX);
     buf_init(&s.title, SITE_ARTICLE_MAX * 2);
     buf_init(&s.abstract, SITE_ARTICLE_MAX);
     buf_init(&s.redirect, SITE_ARTICLE_MAX);
-    enum err e = read_file(store, file, &s, into);
+    enum err e = read_file(store, file, &s, bytes, into);
     buf_deinit(&s.url);
     buf_deinit(&s.title);
     buf_deinit(&s.abstract);

@@ -46,7 +46,7 @@ enum err render_article(struct buf *b, const struct layout *l, const struct item
     struct markdown_facts facts = {0};
     unsigned flags = MARKDOWN_EXTENSIONS | MARKDOWN_WEB;
     flags |= (l->raw_html ? MARKDOWN_RAW_HTML : 0u) | (i->skip_title ? MARKDOWN_SKIP_TITLE : 0u);
-    buf_init(&html, SITE_BODY_MAX);
+    buf_init(&html, SITE_PAGE_MAX);
     buf_init(&description, SITE_ARTICLE_MAX * 2);
     enum err e = markdown_render(a->body, flags, &html, &facts);
     if (e == OK)

@@ -19,6 +19,15 @@ enum err site_put(struct site *s, struct slice path, struct site_page *page)
     return OK;
 }
 
+bool site_take_room(struct site *s, const struct site_page *page)
+{
+    uint64_t bytes = page_bytes(page);
+    if (bytes > s->room)
+        return false;
+    s->room -= bytes;
+    return true;
+}
+
 void site_add_problem(struct site *s, struct slice path, uint32_t line, const char *reason)
 {
     s->stats.problems++;

@@ -14,9 +14,11 @@
 #include "runtime/siphash.h"
 
 #define SITE_PAGES_MAX     (1u << 20)
-#define SITE_ARTICLE_MAX   (8u << 20)  /* bytes of one article */
-#define SITE_STATIC_MAX    (64u << 20) /* bytes of one static file */
-#define SITE_PROBLEMS_MAX  256         /* kept; more are only counted */
+#define SITE_ARTICLE_MAX   (8u << 20)          /* bytes of one article */
+#define SITE_STATIC_MAX    (64u << 20)         /* bytes of one static file */
+#define SITE_PAGE_MAX      (128u << 20)        /* bytes of one page; a larger list is left out */
+#define SITE_BYTES_MAX     (UINT64_C(4) << 30) /* of all pages; what is beyond is left out */
+#define SITE_PROBLEMS_MAX  256                 /* kept; more are only counted */
 #define SITE_FEED_ARTICLES 10
 
 /* A file built into the program, served below /static unless the repository brings a theme. */
@@ -33,6 +35,7 @@ struct site_options {
     bool raw_html;      /* HTML in an article's body passes */
     const struct site_asset *assets;
     size_t asset_count;
+    uint64_t bytes_max;   /* of all pages; 0: SITE_BYTES_MAX */
     struct sipkey secret; /* for tables */
 };
 

@@ -293,61 +293,6 @@ static void what_is_wrong_is_said(void **state)
     has_not("/", "href=\"/Posts\""); /* nor is it in the navigation */
 }
 
-static void too_many_problems_are_counted(void **state)
-{
-    (void)state;
-    char name[32];
-    size_t count;
-    for (int i = 0; i < SITE_PROBLEMS_MAX + 5; i++) {
-        sprintf(name, "Posts/%d", i);
-        work_text(name, "title: T\n");
-    }
-    make();
-    site_problems(site, &count);
-    assert_int_equal(count, SITE_PROBLEMS_MAX);
-    assert_int_equal(site_stats(site).problems, SITE_PROBLEMS_MAX + 5);
-}
-
-static void an_article_that_is_too_large(void **state)
-{
-    (void)state;
-    static uint8_t text[SITE_ARTICLE_MAX + 1];
-    memset(text, 'a', sizeof text);
-    work_put("Large", slice_of(text, sizeof text - 1));
-    work_put("Larger", slice_of(text, sizeof text));
-    make();
-    assert_non_null(site_find(site, SLICE("/Large")));
-    no_page("/Larger");
-    has_problem("Larger", 0, "larger than 8 MiB");
-}
-
-static void an_article_that_is_too_intricate(void **state)
-{
-    (void)state;
-    static uint8_t text[SITE_ARTICLE_MAX];
-    memset(text, '[', sizeof text);
-    work_put("Brackets", slice_of(text, sizeof text));
-    memcpy(text, "title: T\n---\n", 13);
-    work_put("Titled", slice_of(text, sizeof text));
-    work_text("Good", "text\n");
-    make();
-    has_problem("Brackets", 0, "too intricate");
-    has_problem("Titled", 0, "too large");
-    has("/Good", "text");
-}
-
-static void a_static_file_that_is_too_large(void **state)
-{
-    (void)state;
-    shell("mkdir -p work/static && truncate -s %u work/static/large && truncate -s %u "
-          "work/static/larger",
-          SITE_STATIC_MAX, SITE_STATIC_MAX + 1);
-    make();
-    assert_int_equal(site_find(site, SLICE("/static/large"))->body.len, SITE_STATIC_MAX);
-    no_page("/static/larger");
-    has_problem("static/larger", 0, "too large");
-}
-
 static void raw_html_is_allowed_or_not(void **state)
 {
     struct site_options strict = SITE_PLAIN;
@@ -435,10 +380,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_tags_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(names_of_all_kinds, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said, setup, teardown),
-        cmocka_unit_test_setup_teardown(too_many_problems_are_counted, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_article_that_is_too_large, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_article_that_is_too_intricate, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_static_file_that_is_too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_html_is_allowed_or_not, setup, teardown),
         cmocka_unit_test_setup_teardown(an_active_authors_link_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_repository_without_anything, setup, teardown),

@@ -1,0 +1,284 @@
+/* What a site may hold: what is beyond a limit is left out and said to be, and the rest is served. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/site/internal.h"
+#include "signatures/memory.h"
+#include "tests/support/shell.h"
+#include "tests/support/site.h"
+
+static uint64_t blocks;
+static struct site *site;
+
+static int setup(void **state)
+{
+    (void)state;
+    blocks = memory_stats().blocks;
+    site = NULL;
+    work_begin();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    site_free(site);
+    return memory_stats().blocks == blocks ? 0 : -1;
+}
+
+static void make(void)
+{
+    work_commit(WORK_EPOCH);
+    site = site_of_work(NULL);
+}
+
+static void has(const char *path, const char *text)
+{
+    const char *body = body_of(site, path);
+    if (!body || !strstr(body, text))
+        fail_msg("%s: %s, without '%s'", path, body ? "a page" : "no page", text);
+}
+
+static void no_page(const char *path)
+{
+    if (site_find(site, slice_text(path)))
+        fail_msg("there is a page %s", path);
+}
+
+static void has_problem(const char *path, uint32_t line, const char *reason)
+{
+    size_t count;
+    const struct site_problem *all = site_problems(site, &count);
+    for (size_t i = 0; i < count; i++)
+        if (slice_is(all[i].path, path) && all[i].line == line &&
+            slice_search(all[i].reason, slice_text(reason)) < all[i].reason.len)
+            return;
+    for (size_t i = 0; i < count; i++)
+        print_error("%.*s:%u: %.*s\n", SLICE_ARG(all[i].path), all[i].line,
+                    SLICE_ARG(all[i].reason));
+    fail_msg("no problem %s:%u: %s", path, line, reason);
+}
+
+static void too_many_problems_are_counted(void **state)
+{
+    (void)state;
+    char name[32];
+    size_t count;
+    for (int i = 0; i < SITE_PROBLEMS_MAX + 5; i++) {
+        sprintf(name, "Posts/%d", i);
+        work_text(name, "title: T\n");
+    }
+    make();
+    site_problems(site, &count);
+    assert_int_equal(count, SITE_PROBLEMS_MAX);
+    assert_int_equal(site_stats(site).problems, SITE_PROBLEMS_MAX + 5);
+}
+
+static void an_article_that_is_too_large(void **state)
+{
+    (void)state;
+    static uint8_t text[SITE_ARTICLE_MAX + 1];
+    memset(text, 'a', sizeof text);
+    work_put("Large", slice_of(text, sizeof text - 1));
+    work_put("Larger", slice_of(text, sizeof text));
+    make();
+    assert_non_null(site_find(site, SLICE("/Large")));
+    no_page("/Larger");
+    has_problem("Larger", 0, "larger than 8 MiB");
+}
+
+static void an_article_that_is_too_intricate(void **state)
+{
+    (void)state;
+    static uint8_t text[SITE_ARTICLE_MAX];
+    memset(text, '[', sizeof text);
+    work_put("Brackets", slice_of(text, sizeof text));
+    memcpy(text, "title: T\n---\n", 13);
+    work_put("Titled", slice_of(text, sizeof text));
+    work_text("Good", "text\n");
+    make();
+    has_problem("Brackets", 0, "too intricate");
+    has_problem("Titled", 0, "too large");
+    has("/Good", "text");
+}
+
+static void a_static_file_that_is_too_large(void **state)
+{
+    (void)state;
+    shell("mkdir -p work/static && truncate -s %u work/static/large && truncate -s %u "
+          "work/static/larger",
+          SITE_STATIC_MAX, SITE_STATIC_MAX + 1);
+    make();
+    assert_int_equal(site_find(site, SLICE("/static/large"))->body.len, SITE_STATIC_MAX);
+    no_page("/static/larger");
+    has_problem("static/larger", 0, "too large");
+}
+
+/* The feed shows whole articles: two of the largest, of what is longest in it, are too much for it. */
+static void a_feed_that_is_too_large(void **state)
+{
+    (void)state;
+    static uint8_t text[SITE_ARTICLE_MAX];
+    memset(text, '&', sizeof text);
+    memcpy(text, "---\n---\n", 8);
+    work_put("Posts/A", slice_of(text, sizeof text));
+    work_put("Posts/B", slice_of(text, sizeof text));
+    work_text("Posts/C", "text\n");
+    make();
+    no_page("/atom");
+    has_problem("/atom", 0, "larger than 128 MiB");
+    has("/Posts", "href=\"/Posts/A\"");
+    has("/Posts/C", "text");
+    assert_true(site_find(site, SLICE("/Posts/A"))->body.len > 4 * SITE_ARTICLE_MAX);
+}
+
+/* A few bytes of repository may be very much site: a file at a thousand paths, a tag of a thousand
+ * articles. */
+static void more_bytes_than_there_is_room_for(void **state)
+{
+    (void)state;
+    struct site_options options = SITE_PLAIN;
+    shell("mkdir -p work/static && for n in 1 2 3 4 5 6 7 8 9; do"
+          "  head -c 100000 /dev/zero >work/static/$n;"
+          " done");
+    work_text("Posts/A", "tags: t\n---\ntext\n");
+    work_commit(WORK_EPOCH);
+    options.bytes_max = 500000;
+    site = site_of_work(&options);
+    assert_non_null(site_find(site, SLICE("/static/1")));
+    no_page("/static/9");
+    has_problem("static/9", 0, "no room");
+    has("/Posts/A", "text");
+    assert_true(site_stats(site).bytes <= 500000);
+    struct site *before = site;
+    struct content c;
+    content_load(&c);
+    site = site_make(&c, before, &options);
+    site_free(before);
+    options.bytes_max = 1;
+    struct site *nothing = site_make(&c, site, &options);
+    content_free(&c);
+    assert_non_null(site_find(site, SLICE("/static/1")));
+    no_page("/static/9");
+    assert_int_equal(site_stats(site).made, 5); /* those that found no room, once more */
+    site_free(site);
+    site = nothing;
+    no_page("/Posts/A");
+    has_problem("Posts/A", 0, "no room");
+    has_problem("/tags", 0, "no room");
+    assert_non_null(site_error(site, 404));
+}
+
+/* One page under as many names as a site may have: the next one is refused, those that are there may
+ * get another page. */
+static void more_pages_than_permitted(void **state)
+{
+    static uint32_t names[SITE_PAGES_MAX + 1];
+    (void)state;
+    work_text("About", "text\n");
+    make();
+    struct site_page *page = site_find(site, SLICE("/About"));
+    enum err e = OK;
+    size_t before = site->pages.count;
+    for (size_t i = 0; i < SITE_PAGES_MAX + 1 - before; i++) {
+        assert_int_equal(e, OK);
+        names[i] = (uint32_t)i;
+        site_page_hold(page);
+        e = site_put(site, slice_of(&names[i], sizeof names[i]), page);
+    }
+    assert_int_equal(e, ERR_LIMIT);
+    assert_int_equal(site->pages.count, SITE_PAGES_MAX);
+    site_page_hold(page);
+    assert_int_equal(site_put(site, slice_of(&names[0], sizeof names[0]), page), OK);
+}
+
+/* An article of any length has a title and a description that fit into one line. */
+static void what_is_taken_from_a_text_is_short(void **state)
+{
+    (void)state;
+    static char text[4096], name[300];
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "# ", 2);
+    memcpy(text + sizeof text / 2, "\n\n", 2);
+    work_text("Long", text);
+    memset(name, 'n', sizeof name - 1);
+    work_text(".config/blog_name", name);
+    make();
+    const char *title = strstr(body_of(site, "/Long"), "<title>");
+    assert_true(strcspn(title + 7, "<") < TITLE_MAX + 20);
+    const char *description = strstr(body_of(site, "/Long"), "name=\"description\" content=\"");
+    assert_non_null(description);
+    assert_true(strcspn(description + 28, "\"") < DESCRIPTION_MAX + 20);
+    has_problem(".config/blog_name", 1, "not a short line");
+}
+
+static void names_and_targets_that_are_too_long(void **state)
+{
+    (void)state;
+    static char target[8300], path[3100];
+    memset(target, 'a', sizeof target - 1);
+    memcpy(target, "redirect: /", 11);
+    work_text("Away", target);
+    for (size_t i = 0; i < sizeof path - 1; i++)
+        path[i] = i % 100 == 99 ? '/' : 'p';
+    shell("cd work && git update-index --add --cacheinfo 100644,$(echo x |"
+          " git hash-object -w --stdin),%s && git commit -qm long && git add Away"
+          " && git commit -qm away",
+          path);
+    site = site_of_work(NULL);
+    has_problem("Away", 1, "longer than 8192");
+    has_problem(path, 0, "name is too long");
+}
+
+/* Reading is work like any other: a step ends after one large file, whatever it is found to say. */
+static void a_step_ends_after_a_large_file(void **state)
+{
+    struct content c;
+    struct site_build *b;
+    enum err e;
+    uint32_t last = 0;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "Posts/%d", i);
+        static uint8_t text[50000];
+        memset(text, 'a' + i, sizeof text);
+        work_put(name, slice_of(text, sizeof text));
+    }
+    work_commit(WORK_EPOCH);
+    content_load(&c);
+    assert_int_equal(site_build_begin(c.store, &c.history, NULL, &SITE_PLAIN, &b), OK);
+    while ((e = site_build_step(b, 20000)) == ERR_AGAIN) {
+        uint32_t done, total;
+        site_build_progress(b, &done, &total);
+        assert_int_equal(total, 20);
+        assert_true(done - last <= 1);
+        last = done;
+    }
+    assert_int_equal(e, OK);
+    site = site_build_end(b);
+    content_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(too_many_problems_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_article_that_is_too_large, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_article_that_is_too_intricate, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_static_file_that_is_too_large, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_feed_that_is_too_large, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_bytes_than_there_is_room_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_pages_than_permitted, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_taken_from_a_text_is_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_and_targets_that_are_too_long, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_ends_after_a_large_file, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("site limits", tests, NULL, NULL);
+}
