@@ -75,7 +75,9 @@ static uint8_t beyond(uint8_t bits, size_t i)
 {
     if (i * 8 >= bits)
         return 0xff;
-    return bits - i * 8 >= 8 ? 0 : (uint8_t)((1u << (8 - bits % 8)) - 1);
+    if (bits - i * 8 >= 8)
+        return 0;
+    return (uint8_t)(0xff >> bits % 8);
 }
 
 struct address address_prefix(struct address a, uint8_t bits)
