@@ -22,8 +22,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--build", default="build", help="the folder of the programs to measure")
     parser.add_argument("--only", action="append", metavar="NAME",
-                        help="clone, small, close, sizes, update, updates, tls, signer; may be "
-                             "repeated")
+                        help="one row or more: a name of BENCHES, below; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of load, each time")
     parser.add_argument("--updates", type=int, default=1000, help="of the memory row")
@@ -34,6 +33,7 @@ OPTIONS = arguments()
 os.environ["RINGLET_BUILD"] = OPTIONS.build
 sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "bench")]
 
+import net  # noqa: E402
 import tls  # noqa: E402
 from client import Connection  # noqa: E402
 from gitremote import GitRemote, environment  # noqa: E402
@@ -330,13 +330,30 @@ def bench_tls(folder, remote):
     return tls.bench_tls(sys.modules[__name__], BUILD, folder, remote)
 
 
+def bench_goodput(folder, remote):
+    return net.bench_goodput(sys.modules[__name__], folder)
+
+
+def bench_lossy_pages(folder, remote):
+    return net.bench_pages(sys.modules[__name__], folder)
+
+
+def bench_tap_bulk(folder, remote):
+    return net.bench_bulk(sys.modules[__name__], folder)
+
+
+def bench_tap_small(folder, remote):
+    return net.bench_requests(sys.modules[__name__], folder)
+
+
 def bench_signer(folder, remote):
     return tls.bench_signer(sys.modules[__name__], BUILD, folder, PLAIN)
 
 
 BENCHES = {"clone": bench_clone, "small": bench_small, "close": bench_close, "sizes": bench_sizes,
            "update": bench_update, "updates": bench_updates, "tls": bench_tls,
-           "signer": bench_signer}
+           "signer": bench_signer, "goodput": bench_goodput, "lossy-pages": bench_lossy_pages,
+           "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small}
 
 
 def print_table(rows):

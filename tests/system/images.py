@@ -27,12 +27,14 @@ def tool(*arguments, cwd=ROOT, seconds=120, **variables):
     return done.returncode, done.stdout, done.stderr
 
 
-def build(config, into, app="canopy"):
-    """What `make` in apps/APP does, for a configuration and a destination of our own."""
+def build(config, into, app="canopy", **variables):
+    """What `make` in apps/APP does, for a configuration and a destination of our own. variables:
+    more of those of make."""
     flavour = ["SANITIZE=1"] if SANITIZED else []
     folder = BUILD.relative_to(ROOT) if BUILD.is_relative_to(ROOT) else BUILD
     done = subprocess.run(["make", "--no-print-directory", "app", f"APP={app}", *flavour,
-                           f"BUILD={folder}", f"CONFIG={config}", f"DIST={into}"],
+                           f"BUILD={folder}", f"CONFIG={config}", f"DIST={into}",
+                           *(f"{name}={value}" for name, value in variables.items())],
                           cwd=ROOT, capture_output=True, text=True, timeout=300 * SLOWER,
                           env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
