@@ -10,7 +10,7 @@ import pytest
 from dnsmasq import NAME, Dnsmasq
 from gitremote import GitRemote
 from images import TOOL
-from lab import CLIENT, CLIENT6, OURS, PERMITTED, Namespace, TapCanopy
+from lab import CLIENT, CLIENT6, OURS, PERMITTED, Namespace, TapCanopy, on_tap
 from program import PLAIN, run
 from sites import article, small
 from support import SANITIZED, SLOWER, wait
@@ -28,10 +28,8 @@ class Found(TapCanopy):
     """A canopy without a word about addresses: it is asked where it says that it is."""
 
     def __init__(self, folder, arguments, home, **options):
-        super().__init__(folder, arguments, home, host=None, **options)
-        at = self.command.index("--dhcp")  # and what follows of lab.on_tap
-        del self.command[at:self.command.index("--gateways") + 2]
-        self.command += ["--logs", "info,net:debug"]
+        super().__init__(folder, ["--net", "tap:tap0", "--logs", "info,net:debug", *arguments],
+                         home, host=None, **options)
 
     def start(self):
         super().start()
@@ -289,7 +287,7 @@ def test_a_program_that_starts_before_its_network(site):
 
 
 def test_the_device_is_deleted(site):
-    canopy = site.canopy(*ELSEWHERE, kind=TapCanopy, content=False)
+    canopy = site.canopy(*on_tap(), *ELSEWHERE, kind=TapCanopy, content=False)
     site.net.ip("link delete dev tap0")
     canopy.wait_line("net: the link is down")
     time.sleep(0.3)
@@ -321,7 +319,7 @@ def test_a_device_that_is_no_tap(site):
 
 
 def test_a_device_that_is_taken(site):
-    site.canopy(*ELSEWHERE, kind=TapCanopy, content=False)
+    site.canopy(*on_tap(), *ELSEWHERE, kind=TapCanopy, content=False)
     status, _, errors = start_and_fail(site.net, "--net", "tap:tap0")
     assert status == 1 and "another program has it open" in errors
 
