@@ -72,13 +72,18 @@ static uint16_t network_order(uint16_t native)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap16(native) : native;
 }
 
+void checksum_add_length(struct checksum *c, uint8_t protocol, size_t length)
+{
+    c->sum += network_order(protocol);
+    c->sum += network_order((uint16_t)length) + (uint64_t)network_order((uint16_t)(length >> 16));
+}
+
 void checksum_add_pseudo(struct checksum *c, const struct address *source,
                          const struct address *destination, uint8_t protocol, size_t length)
 {
     c->sum += sum_of(source->bytes, sizeof(source->bytes));
     c->sum += sum_of(destination->bytes, sizeof(destination->bytes));
-    c->sum += network_order(protocol);
-    c->sum += network_order((uint16_t)length) + (uint64_t)network_order((uint16_t)(length >> 16));
+    checksum_add_length(c, protocol, length);
 }
 
 uint16_t checksum_sum(const struct checksum *c)

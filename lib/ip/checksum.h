@@ -23,6 +23,9 @@ void checksum_add_parts(struct checksum *c, const struct slice *parts, size_t co
 void checksum_add_pseudo(struct checksum *c, const struct address *source,
                          const struct address *destination, uint8_t protocol, size_t length);
 
+/* Its last two fields only, where the addresses are there already. */
+void checksum_add_length(struct checksum *c, uint8_t protocol, size_t length);
+
 /* The sum, and its complement, as a number whose bytes go out most significant first. Of bytes that
  * hold their own checksum, the complement is 0. */
 uint16_t checksum_sum(const struct checksum *c);

@@ -37,9 +37,10 @@
 /* An address of ours. */
 struct own {
     struct address address;
-    uint8_t bits; /* of 128 */
-    bool ready;   /* it may be used */
-    bool told;    /* and that was said */
+    struct address broadcast; /* of its prefix, IPv4; ADDRESS_ANY: it has none (RFC 3021) */
+    uint8_t bits;             /* of 128 */
+    bool ready;               /* it may be used */
+    bool told;                /* and that was said */
     bool automatic;
     bool deprecated;
     uint8_t tries;            /* of an automatic one: how many were duplicates before */

@@ -93,7 +93,7 @@ static void put_checksum(struct ip *ip, const struct path *path, const struct ip
         return;
     if (p->protocol != IP_ICMP) {
         c = path->pseudo;
-        checksum_add_pseudo(&c, &ADDRESS_ANY, &ADDRESS_ANY, (uint8_t)p->protocol, length);
+        checksum_add_length(&c, (uint8_t)p->protocol, length);
     }
     uint8_t *field = header + p->checksum_at;
     bool by_card = ip->net->features.offloads & NET_SENDS_CHECKSUMS;

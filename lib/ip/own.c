@@ -32,19 +32,15 @@ bool own_in_group(const struct ip *ip, const struct address *group)
     return false;
 }
 
-/* Limited, or directed to a subnet of ours that has more than two addresses (RFC 3021). */
+/* Limited, or directed to a subnet of ours. */
 bool own_is_broadcast(const struct ip *ip, const struct address *a)
 {
     if (!address_is_v4(*a))
         return false;
-    if (address_equal(a, &ADDRESS_BROADCAST))
-        return true;
-    for (const struct own *o = ip->own; o < ip->own + ip->own_count; o++) {
-        struct address last = address_last(o->address, o->bits);
-        if (address_is_v4(o->address) && o->bits <= 126 && address_equal(a, &last))
+    for (const struct own *o = ip->own; o < ip->own + ip->own_count; o++)
+        if (address_equal(a, &o->broadcast))
             return true;
-    }
-    return false;
+    return address_equal(a, &ADDRESS_BROADCAST);
 }
 
 static uint64_t own_next(const struct own *o)
@@ -81,6 +77,7 @@ struct own *own_add(struct ip *ip, uint64_t now, const struct own *from, enum ip
     bool probe = claim != IP_CLAIM_AT_ONCE;
     o->ready = !probe;
     if (address_is_v4(o->address)) {
+        o->broadcast = o->bits <= 126 ? address_last(o->address, o->bits) : ADDRESS_ANY;
         arp_claim_begin(&o->arp, now, arp_kind(claim), ip_random(ip));
     } else {
         dad_begin(&o->dad, now, probe, ip_random(ip));

@@ -20,22 +20,32 @@ static bool is_good(const struct paths *t, const struct path *p, uint64_t now)
     return p->generation == t->generation && now < p->until;
 }
 
+struct path *paths_peek(struct paths *t, uint64_t now, const struct address *destination)
+{
+    struct path *set = set_of(t, destination);
+    for (struct path *p = set; p < set + PATH_WAYS; p++)
+        if (memcmp(&p->destination, destination, sizeof(*destination)) == 0 && is_good(t, p, now))
+            return p;
+    return NULL;
+}
+
 struct path *paths_find(struct paths *t, uint64_t now, const struct address *source,
                         const struct address *destination, struct path **place)
 {
     struct path *set = set_of(t, destination);
     struct path *oldest = set;
+    t->lookups++;
     for (struct path *p = set; p < set + PATH_WAYS; p++) {
         if (memcmp(&p->destination, destination, sizeof(*destination)) == 0 &&
             memcmp(&p->source, source, sizeof(*source)) == 0 && is_good(t, p, now)) {
-            p->used = now;
+            p->used = t->lookups;
             return p;
         }
         if (p->used < oldest->used)
             oldest = p;
     }
     oldest->generation = 0;
-    oldest->used = now;
+    oldest->used = t->lookups;
     *place = oldest;
     return NULL;
 }

@@ -16,9 +16,9 @@
 
 struct path {
     struct address source, destination;
-    uint64_t generation; /* of the table when it was worked out */
-    uint64_t until;      /* an MTU or a redirect ends then */
-    uint64_t used;
+    uint64_t generation;         /* of the table when it was worked out */
+    uint64_t until;              /* an MTU or a redirect ends then */
+    uint64_t used;               /* the table's count of lookups at the last one */
     struct neighbour *neighbour; /* NULL: the station stands in the head */
     struct checksum pseudo;      /* sum of both addresses */
     uint32_t mtu;                /* of the path as far as is known */
@@ -33,6 +33,7 @@ struct paths {
     struct path of[PATH_SETS][PATH_WAYS];
     struct sipkey key;
     uint64_t generation;
+    uint64_t lookups;
 };
 
 void paths_init(struct paths *t, struct sipkey key);
@@ -40,6 +41,9 @@ void paths_init(struct paths *t, struct sipkey key);
 /* What was worked out, or NULL; then *place is where to put it (used is set). */
 struct path *paths_find(struct paths *t, uint64_t now, const struct address *source,
                         const struct address *destination, struct path **place);
+
+/* One that leads there, from whatever source, or NULL. */
+struct path *paths_peek(struct paths *t, uint64_t now, const struct address *destination);
 
 static inline void paths_void(struct paths *t)
 {

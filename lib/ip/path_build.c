@@ -45,9 +45,9 @@ static void put_head(const struct ip *ip, struct path *p, struct mac station)
 }
 
 /* The first hop: a better one that a router told of, the gateway of a route, or the destination. */
-static enum err find_next_hop(struct ip *ip, uint64_t now, struct path *p)
+static enum err find_next_hop(struct ip *ip, uint64_t now, const struct destination *known,
+                              struct path *p)
 {
-    const struct destination *known = destination_find(&ip->destinations, &p->destination, now);
     const struct route *r = route_find(&ip->routes, &p->destination, resolve_hopeful, ip);
     const struct address *hop = r && !route_is_on_link(r) ? &r->gateway : &p->destination;
     if (known && known->via_until > now) {
@@ -60,9 +60,8 @@ static enum err find_next_hop(struct ip *ip, uint64_t now, struct path *p)
     return p->neighbour ? OK : ERR_UNREACHABLE;
 }
 
-static void find_mtu(struct ip *ip, uint64_t now, struct path *p)
+static void find_mtu(struct ip *ip, uint64_t now, const struct destination *known, struct path *p)
 {
-    const struct destination *known = destination_find(&ip->destinations, &p->destination, now);
     p->card_mtu = ip_link_mtu(ip, p->destination);
     p->mtu = p->card_mtu;
     if (!known || known->mtu_until <= now || known->mtu >= p->mtu)
@@ -82,10 +81,10 @@ enum err path_build(struct ip *ip, uint64_t now, const struct address *source,
     *into = (struct path){.source = *source,
                           .destination = *destination,
                           .until = WAIT_FOREVER,
-                          .used = now,
                           .v6 = v6,
                           .head_size = ETHERNET_HEAD_SIZE + (v6 ? V6_HEAD_SIZE : V4_HEAD_SIZE),
                           .loop = is_loop(ip, destination)};
+    const struct destination *known = destination_find(&ip->destinations, destination, now);
     if (!may_speak(ip, into)) {
         count(ip, IP_DROP_SEND_SOURCE);
         return ERR_UNREACHABLE;
@@ -95,11 +94,11 @@ enum err path_build(struct ip *ip, uint64_t now, const struct address *source,
     else if (own_is_broadcast(ip, destination))
         station = MAC_BROADCAST;
     else if (!into->loop && resolved &&
-             (address_is_any(destination) || find_next_hop(ip, now, into))) {
+             (address_is_any(destination) || find_next_hop(ip, now, known, into))) {
         count(ip, IP_DROP_SEND_ROUTE);
         return ERR_UNREACHABLE;
     }
-    find_mtu(ip, now, into);
+    find_mtu(ip, now, known, into);
     put_head(ip, into, station);
     checksum_add_pseudo(&into->pseudo, source, destination, 0, 0);
     return OK;
@@ -116,6 +115,7 @@ enum err path_of(struct ip *ip, uint64_t now, const struct address *source,
     if (e)
         return e;
     place->generation = ip->paths.generation;
+    place->used = ip->paths.lookups;
     *into = place;
     return OK;
 }
@@ -134,9 +134,12 @@ void ip_set_mtu(struct ip *ip, uint32_t mtu)
 
 uint32_t ip_path_mtu(struct ip *ip, uint64_t now, struct address destination)
 {
+    const struct path *known = paths_peek(&ip->paths, now, &destination);
+    if (known)
+        return known->mtu;
     bool v6 = !address_is_v4(destination);
     struct path p = {.destination = destination, .until = WAIT_FOREVER, .v6 = v6};
-    find_mtu(ip, now, &p);
+    find_mtu(ip, now, destination_find(&ip->destinations, &destination, now), &p);
     return p.mtu;
 }
 
@@ -156,14 +159,11 @@ void ip_learn_path_mtu(struct ip *ip, uint64_t now, struct address destination, 
     ip->counters.of[IP_DESTINATIONS_EVICTED] += ip->destinations.evicted - evicted;
 }
 
+/* Who hears from a destination has spoken to it: there is a path, or it matters no more. */
 void ip_confirm(struct ip *ip, uint64_t now, struct address destination)
 {
-    const struct route *r = route_find(&ip->routes, &destination, resolve_hopeful, ip);
-    const struct address *hop = r && !route_is_on_link(r) ? &r->gateway : &destination;
-    const struct destination *known = destination_find(&ip->destinations, &destination, now);
-    if (known && known->via_until > now)
-        hop = &known->via;
-    struct neighbour *n = neighbour_find(&ip->neighbours, hop);
-    if (n && (n->state != NEIGHBOUR_REACHABLE || n->until - now < NEIGHBOUR_DELAY))
+    const struct path *p = paths_peek(&ip->paths, now, &destination);
+    struct neighbour *n = p ? p->neighbour : NULL;
+    if (n && (n->state != NEIGHBOUR_REACHABLE || n->until < now + NEIGHBOUR_DELAY))
         resolve_confirm(ip, now, n);
 }
