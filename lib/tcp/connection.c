@@ -160,6 +160,7 @@ void tcp_enter_time_wait(struct tcp_connection *c)
     tcp_set_state(c, TCP_TIME_WAIT);
     leave_table(c);
     struct tcp_wait *w = tcp_waits_add(&t->waits, &c->entry.tuple, t->now, TCP_TIME_WAIT_NS);
+    t->counters[TCP_TIME_WAITS_SHED] = t->waits.shed;
     if (w) {
         tcp_count(t, TCP_TIME_WAITS);
         w->send_next = tcp_next(c);

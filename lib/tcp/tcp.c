@@ -155,6 +155,7 @@ void tcp_forget_address(struct tcp *t, struct address address)
 void tcp_expire(struct tcp *t, uint64_t now)
 {
     t->now = now;
+    t->working = true; /* until the end of tcp_flush: nobody need be woken */
     for (struct tcp_timer *timer; (timer = tcp_wheel_due(&t->wheel, now));)
         tcp_timer_fired(t, timer);
     tcp_waits_expire(&t->waits, now);

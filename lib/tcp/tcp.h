@@ -37,7 +37,7 @@ struct tcp_below {
     /* A neighbour answers: forward progress (RFC 4861, 7.3.1). */
     void (*confirm)(void *arg, struct address destination);
     void (*random)(void *arg, void *into, size_t len);
-    /* There is work for tcp_flush: called once until it is. */
+    /* There is work for tcp_flush: called once until it, tcp_room or tcp_expire is. */
     void (*wake)(void *arg);
 };
 

@@ -1,0 +1,346 @@
+/*
+ * What TCP itself costs, without IP and cards: `tcp_segments` makes two instances talk to each other in
+ * memory and  prints (in CPU time)
+ *
+ *   - nanoseconds of one small request and its answer (two packets, two segments in), with 10
+ *     connections open, with 100,000 of which the same 10 talk, and with 100,000 that all talk in turn;
+ *   - nanoseconds of a segment of a bulk transfer, as single segments and as those that a card cuts;
+ *   - connections opened, used and closed one after the other: the first thousand and the last thousand
+ *     of a million, and the memory after each.
+ */
+#include "lib/tcp/info.h"
+#include "signatures/clock.h"
+#include "signatures/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MANY    100000u
+#define PORTS   8u
+#define PACKETS 256u
+#define ROUNDS  200000u
+
+struct packet {
+    struct ip_arrival arrival;
+    struct slice whole;
+    uint8_t bytes[66000];
+};
+
+static struct end {
+    struct tcp *tcp;
+    struct end *other;
+    struct address address;
+    struct packet *queue; /* of what was sent to it */
+    uint32_t head, tail;
+    uint64_t sent, seed;
+    bool awake;
+} ends[2];
+
+static uint64_t now;
+
+static enum err send_packet(void *arg, const struct ip_packet *p)
+{
+    struct end *from = arg, *to = from->other;
+    struct packet *k = &to->queue[to->tail % PACKETS];
+    if (to->tail - to->head == PACKETS)
+        return ERR_AGAIN;
+    size_t n = p->header.len;
+    memcpy(k->bytes, p->header.ptr, n);
+    for (size_t i = 0; i < p->payload_count; i++) {
+        memcpy(k->bytes + n, p->payload[i].ptr, p->payload[i].len);
+        n += p->payload[i].len;
+    }
+    k->whole = slice_of(k->bytes, n);
+    k->arrival = (struct ip_arrival){.source = p->source,
+                                     .destination = p->destination,
+                                     .protocol = IP_TCP,
+                                     .parts = &k->whole,
+                                     .count = 1,
+                                     .segment_size = p->segment_size};
+    to->tail++;
+    from->sent++;
+    return OK;
+}
+
+static uint64_t sent(void *arg)
+{
+    return ((struct end *)arg)->sent;
+}
+
+static bool source(void *arg, struct address destination, struct address *into)
+{
+    (void)destination;
+    *into = ((struct end *)arg)->address;
+    return true;
+}
+
+static uint32_t mtu(void *arg, struct address destination)
+{
+    (void)arg;
+    (void)destination;
+    return 1500;
+}
+
+static void learn(void *arg, struct address destination, uint32_t size)
+{
+    (void)arg;
+    (void)destination;
+    (void)size;
+}
+
+static void confirm(void *arg, struct address destination)
+{
+    (void)arg;
+    (void)destination;
+}
+
+static void draw(void *arg, void *into, size_t len)
+{
+    struct end *e = arg;
+    for (size_t i = 0; i < len; i++) {
+        e->seed = e->seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        ((uint8_t *)into)[i] = (uint8_t)(e->seed >> 33);
+    }
+}
+
+static void wake(void *arg)
+{
+    ((struct end *)arg)->awake = true;
+}
+
+static const struct tcp_below below = {send_packet, sent,  sent,    source, mtu,
+                                       mtu,         learn, confirm, draw,   wake};
+
+/* --- the loop --- */
+
+static void turn(struct end *e)
+{
+    while (e->head != e->tail) {
+        tcp_input(e->tcp, now, &e->queue[e->head % PACKETS].arrival);
+        e->head++;
+    }
+    if (tcp_deadline(e->tcp) <= now)
+        tcp_expire(e->tcp, now);
+    if (e->awake) {
+        e->awake = false;
+        tcp_flush(e->tcp, now);
+    }
+}
+
+/* Until nothing is under way. */
+static void settle(void)
+{
+    do {
+        now += 20 * CLOCK_US;
+        turn(&ends[0]);
+        turn(&ends[1]);
+    } while (ends[0].awake || ends[1].awake || ends[0].head != ends[0].tail ||
+             ends[1].head != ends[1].tail);
+}
+
+/* --- owners --- */
+
+static const uint8_t answer[1000], request[100];
+static struct flow **clients, **servers;
+static uint32_t client_count, server_count;
+static uint64_t got;
+static bool answering, closing;
+
+static void on_client_data(void *owner, struct slice bytes)
+{
+    (void)owner;
+    got += bytes.len;
+}
+
+static void on_server_data(void *owner, struct slice bytes)
+{
+    struct flow **f = owner;
+    got += bytes.len;
+    if (answering)
+        flow_write(*f, slice_of(answer, sizeof answer));
+}
+
+static void on_end(void *owner, enum err why)
+{
+    (void)owner;
+    if (why != ERR_CLOSED && !closing) {
+        fprintf(stderr, "a connection ended: %s\n", err_text(why));
+        exit(1);
+    }
+}
+
+static const struct flow_events client_events = {on_client_data, NULL, NULL, on_end};
+static const struct flow_events server_events = {on_server_data, NULL, NULL, on_end};
+
+static void on_accept(void *owner, struct flow *flow)
+{
+    (void)owner;
+    servers[server_count] = flow;
+    flow_own(flow, &server_events, &servers[server_count]);
+    server_count++;
+}
+
+static void on_answer(void *owner, enum err why, struct flow *flow)
+{
+    (void)owner;
+    if (why) {
+        fprintf(stderr, "no connection: %s\n", err_text(why));
+        exit(1);
+    }
+    clients[client_count] = flow;
+    flow_own(flow, &client_events, &clients[client_count]);
+    client_count++;
+}
+
+static void open_world(uint32_t offloads)
+{
+    client_count = server_count = 0;
+    for (int i = 0; i < 2; i++) {
+        struct end *e = &ends[i];
+        struct packet *queue = e->queue ? e->queue : calloc(PACKETS, sizeof *queue);
+        *e = (struct end){.other = &ends[1 - i], .queue = queue, .seed = 7};
+        e->address = address_v4(10, 0, 0, (uint8_t)(i + 1));
+        e->tcp = tcp_open(&below, e, NULL, offloads, now);
+    }
+    for (uint16_t i = 0; i < PORTS; i++) {
+        struct tcp_listener *l;
+        tcp_listen(ends[1].tcp, (struct endpoint){ADDRESS_ANY, (uint16_t)(80 + i), 0}, on_accept,
+                   NULL, &l);
+    }
+}
+
+static void close_world(void)
+{
+    closing = true;
+    for (uint32_t i = 0; i < client_count; i++)
+        flow_abort(clients[i]);
+    settle();
+    for (uint32_t i = 0; i < server_count; i++)
+        if (servers[i])
+            flow_close(servers[i]);
+    settle();
+    tcp_close(ends[0].tcp);
+    tcp_close(ends[1].tcp);
+    closing = false;
+}
+
+static void connect_one(uint32_t i)
+{
+    struct tcp_connection *c;
+    struct endpoint to = {ends[1].address, (uint16_t)(80 + i % PORTS), 0};
+    if (tcp_connect(ends[0].tcp, to, on_answer, NULL, &c)) {
+        fprintf(stderr, "no more connections after %u\n", i);
+        exit(1);
+    }
+    settle();
+}
+
+/* Of this process: others have the core, too. */
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * CLOCK_SEC + (uint64_t)t.tv_nsec;
+}
+
+static double ns_since(uint64_t begun, double count)
+{
+    return (double)(cpu_ns() - begun) / count;
+}
+
+static double exchanges(uint32_t open, uint32_t talking)
+{
+    open_world(0);
+    answering = true;
+    for (uint32_t i = 0; i < open; i++)
+        connect_one(i);
+    for (int warm = 1; warm >= 0; warm--) {
+        uint64_t begun = cpu_ns();
+        got = 0;
+        for (uint32_t i = 0; i < ROUNDS; i++) {
+            flow_write(clients[(uint64_t)i * 7919 % talking], slice_of(request, sizeof request));
+            settle();
+        }
+        if (got != (uint64_t)ROUNDS * (sizeof request + sizeof answer)) {
+            fprintf(stderr, "only %llu bytes came\n", (unsigned long long)got);
+            exit(1);
+        }
+        if (!warm) {
+            double ns = ns_since(begun, ROUNDS);
+            close_world();
+            return ns;
+        }
+    }
+    return 0;
+}
+
+static void bulk(const char *what, uint32_t offloads)
+{
+    static uint8_t block[65536];
+    open_world(offloads);
+    answering = false;
+    connect_one(0);
+    uint64_t total = (uint64_t)2 << 30, given = 0, begun = cpu_ns();
+    got = 0;
+    while (got < total) {
+        size_t n = flow_room(clients[0]);
+        n = n < sizeof block ? n : sizeof block;
+        if (n && given < total) {
+            flow_lend(clients[0], slice_of(block, n), (struct loan){NULL, NULL});
+            given += n;
+        }
+        settle();
+    }
+    printf("%-44s %8.1f ns, %.2f GB/s (copied once by the wire)\n", what,
+           ns_since(begun, (double)total / 1448), 1 / ns_since(begun, (double)total));
+    close_world();
+}
+
+static double short_connections(uint32_t count)
+{
+    uint64_t begun = cpu_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        client_count = server_count = 0;
+        connect_one(i);
+        flow_write(clients[0], slice_of(request, sizeof request));
+        settle();
+        flow_close(servers[0]);
+        settle();
+        flow_close(clients[0]);
+        settle();
+        now += CLOCK_MS;
+    }
+    client_count = server_count = 0;
+    return ns_since(begun, count);
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t shorts = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
+    clients = calloc(MANY, sizeof(*clients));
+    servers = calloc(MANY, sizeof(*servers));
+    now = 1000 * CLOCK_SEC;
+    double few = exchanges(10, 10), idle = exchanges(MANY, 10), all = exchanges(MANY, MANY);
+    printf("%-44s %8.1f ns\n", "exchange, 10 open", few);
+    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, 10 talk", idle, idle / few);
+    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, all talk", all, all / few);
+    bulk("segment of 1448 bytes, one by one", 0);
+    bulk("segment of 1448 bytes, cut by the card", NET_SEGMENTS_V4);
+    open_world(0);
+    answering = true;
+    double first = short_connections(1000);
+    uint64_t bytes = memory_stats().bytes;
+    short_connections(shorts - 2000);
+    double last = short_connections(1000);
+    uint64_t then = memory_stats().bytes;
+    now += 2 * TCP_TIME_WAIT_NS;
+    settle();
+    printf("%-44s %8.1f ns, last %.1f ns, x%.2f\n", "short connection, first thousand", first, last,
+           last / first);
+    printf("%-44s %8llu bytes, then %llu, and %llu when TIME-WAIT is over\n", "memory after that",
+           (unsigned long long)bytes, (unsigned long long)then,
+           (unsigned long long)memory_stats().bytes);
+    close_world();
+    return 0;
+}
