@@ -9,7 +9,7 @@ include mk/app.mk
 include mk/tool.mk
 include mk/tests.mk
 
-.PHONY: all run test unit system lint sanitize fuzz bench scan clean help setup
+.PHONY: all run test unit system lint sanitize fuzz bench scan clean help setup setup-test
 
 all: rooms tool
 
@@ -25,9 +25,11 @@ run: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) app APP=canopy CONFIG=$(SAMPLE) DIST=$(SAMPLE)
 	@exec $(SAMPLE)/canopy
 
-test: setup
+setup-test: setup
 	@deps/install test
 	@$(MAKE) --no-print-directory -j$(JOBS) deps-test
+
+test: setup-test
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory system
 

@@ -27,10 +27,13 @@ HOSTED       := -D_GNU_SOURCE
 LINK := $(INSTRUMENT) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack \
         -Wl,--build-id=sha1
 
-# V=1 shows whole commands instead of one word and a name.
+# V=1 shows whole commands instead of one word and a name, QUIET=1 shows nothing.
 ifdef V
 Q   :=
 say :=
+else ifdef QUIET
+Q   := @
+say := @:
 else
 Q   := @
 say  = @printf '  %-5s %s\n' $(1) $(2)

@@ -11,11 +11,11 @@ UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 .PHONY: unit-build
 unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
 
-unit:
+unit: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
 	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
 
-$(BUILD)/tests/%.o: tests/%.c | $(DEPS)/aws-lc
+$(BUILD)/tests/%.o: tests/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
@@ -51,13 +51,11 @@ system-build:
 	        APP_NETWORK=lwip || exit; \
 	done
 
-system: system-build
+system: setup-test system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 	    -n $(JOBS) --dist loadfile tests/system $(PYTEST)
 
-sanitize: setup
-	@deps/install test
-	@$(MAKE) --no-print-directory deps-test
+sanitize: setup-test
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=build/sanitize unit system
 
 lint: setup
@@ -107,7 +105,7 @@ $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/p
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 .PHONY: bench-build
 bench-build: $(BENCH_PROGRAMS)
-$(BUILD)/bench/%.o: bench/%.c | $(DEPS)/aws-lc
+$(BUILD)/bench/%.o: bench/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@

@@ -102,6 +102,10 @@ def test_the_door_says_where_it_wants_to_be_called(tmp_path):
     assert status == 2
     status, _, errors = shell(f"{ROOT}/ringlet describe -C /nowhere", tmp_path)
     assert status == 2 and "/nowhere" in errors
+    status, _, errors = shell(f"{ROOT}/ringlet describe", tmp_path)
+    assert status == 2 and "-C apps/NAME" in errors and "image" in errors
+    status, _, errors = shell(f"{ROOT}/ringlet conjure", tmp_path)
+    assert status == 2 and errors == "ringlet: there is no command 'conjure'; `ringlet help` lists them\n"
     link = tmp_path / "linked"
     link.symlink_to(ROOT / "ringlet")
     status, output, _ = shell(f"{link} help", tmp_path)
