@@ -143,6 +143,17 @@ static inline void coverage_print_counters(FILE *to)
             (unsigned long long)r->marks);
 }
 
+/* What runs of all kinds have to have counted. */
+static const uint8_t coverage_counters[] = {
+    TCP_SYNS_AGAIN,  TCP_SYN_ACKS_AGAIN,  TCP_COOKIES_SENT, TCP_COOKIES_ACCEPTED,
+    TCP_TIME_WAITS,  TCP_TIME_WAITS_SHED, TCP_DROP_NO_PORT, TCP_DROP_CONNECTIONS,
+    TCP_DROP_MEMORY, TCP_DROP_OLD,        TCP_DROP_WINDOW,  TCP_DROP_STAMP,
+    TCP_DROP_SYN,    TCP_DROP_RESET,      TCP_DROP_CLOSED,  TCP_DROP_TIME_WAIT,
+    TCP_CHALLENGES,  TCP_ACKS_LIMITED,    TCP_COMPLAINTS,   TCP_SHRUNK,
+    TCP_ZERO_PROBES, TCP_KEEP_PROBES,     TCP_ORPHANS_SHED, TCP_ORPHANS_TIMED_OUT,
+    TCP_TIMED_OUT,   TCP_WRITES_REFUSED,  TCP_CARD_FULL,    TCP_RESET_BY_PEER,
+    TCP_RESET_BY_US};
+
 static inline size_t coverage_missing(FILE *to, bool missing, const char *what, const char *where)
 {
     if (missing)
@@ -172,6 +183,15 @@ static inline size_t coverage_print(FILE *to)
         missing += coverage_missing(to, !world_seen.transitions[ways[i][0]][ways[i][1]],
                                     tcp_state_name((enum tcp_state)ways[i][0]),
                                     tcp_state_name((enum tcp_state)ways[i][1]));
+    for (size_t i = 0; i < sizeof coverage_counters; i++)
+        missing += coverage_missing(to, !world_seen.counters[coverage_counters[i]],
+                                    tcp_counter_name((enum tcp_counter)coverage_counters[i]), "");
+    const struct recovery_counters *r = &world_seen.recovery;
+    missing +=
+        coverage_missing(to, !r->recoveries || !r->timeouts || !r->probe_repairs, "repairs", "");
+    missing += coverage_missing(to, !r->undone_echo || !r->undone_duplicates || !r->undone_original,
+                                "undoing", "");
+    missing += coverage_missing(to, !r->marks, "reduction for ECN", "");
     for (size_t i = 0; i < COVERAGE_SIGHTS; i++) /* with timestamps there is no room for a fourth */
         missing +=
             coverage_missing(to, !coverage_seen[i] && i != COVERAGE_SACK_4, coverage_names[i], "");

@@ -75,6 +75,18 @@ static void harm_host(struct world *w, const struct world_host *host)
     }
 }
 
+static void torture_host(struct world *w, const struct world_host *host)
+{
+    for (int way = SIM_OUT; way <= SIM_IN; way++) {
+        struct sim_harm h = {.loss = ppm(w, 150), .corrupt = ppm(w, 50), .duplicate = ppm(w, 300)};
+        h.reorder = ppm(w, 500);
+        h.reorder_by = world_range(w, 0, 400) * CLOCK_MS;
+        h.jitter = world_range(w, 0, 100) * CLOCK_MS;
+        h.mtu = world_chance(w, 30) ? 1280 : 0;
+        sim_wire_harm(host->card, (enum sim_way)way, &h);
+    }
+}
+
 /* --- one run --- */
 
 /* The kinds of runs; a seed says by its millions of which kind it is. */
@@ -84,6 +96,9 @@ enum kind {
     BULK,    /* megabytes */
     MEMORY,  /* memory fails now and then */
     VANISH,  /* a host is no more, in the middle */
+    FLAP,    /* a cable is pulled, and plugged in again */
+    SCARCE,  /* stacks with small limits */
+    HARSH,   /* as bad as a wire can be */
     KINDS
 };
 
@@ -97,25 +112,35 @@ static size_t sessions_of(enum kind kind, uint64_t seed)
 static void prepare(struct streams *s, enum kind kind)
 {
     *s = (struct streams){.shift = kind == BULK ? 24 : STREAMS_SHIFT};
-    s->hard = kind == MEMORY || kind == VANISH;
+    s->hard = kind == MEMORY || kind == VANISH || kind == SCARCE || kind == HARSH;
     if (kind == VANISH) {
         s->patience = 10 * CLOCK_SEC;
         s->bound = 150 * CLOCK_SEC;
     }
 }
 
-static void make_hosts(struct world *w, size_t count)
+static struct tcp_limits small_limits(struct world *w)
+{
+    return (struct tcp_limits){.connections = (uint32_t)world_range(w, 1, 6),
+                               .half_open = (uint32_t)world_range(w, 1, 4),
+                               .time_wait = (uint32_t)world_range(w, 1, 3),
+                               .orphans = (uint32_t)world_range(w, 1, 2),
+                               .memory = world_range(w, 16, 512) << 10};
+}
+
+static void make_hosts(struct world *w, size_t count, enum kind kind)
 {
     const char *pcap = getenv("PCAP");
+    struct tcp_limits limits = kind == SCARCE ? small_limits(w) : (struct tcp_limits){0};
     for (size_t i = 0; i < count; i++) {
         struct sim_card card = world_card(w);
-        assert_always(!world_host(w, &card, NULL));
+        assert_always(!world_host(w, &card, &limits));
         if (pcap && streams_told && i == 0)
             sim_wire_record(w->hosts[0].card, pcap);
     }
     world_run(WORLD_SETTLE);
     for (size_t i = 0; i < count; i++)
-        harm_host(w, &w->hosts[i]);
+        kind == HARSH ? torture_host(w, &w->hosts[i]) : harm_host(w, &w->hosts[i]);
 }
 
 /* What happens in the midst of the run. */
@@ -128,6 +153,13 @@ static void disturb(struct world *w, enum kind kind)
     } else if (kind == VANISH) {
         world_run(world_range(w, 0, 3000) * CLOCK_MS);
         sim_wire_vanish(w->hosts[0].card, true);
+    } else if (kind == FLAP) {
+        for (uint64_t i = world_range(w, 1, 5); i > 0; i--) {
+            world_run(world_range(w, 0, 1000) * CLOCK_MS);
+            sim_wire_link(w->hosts[i % 2].card, false);
+            world_run(world_range(w, 0, 5000) * CLOCK_MS);
+            sim_wire_link(w->hosts[i % 2].card, true);
+        }
     }
 }
 
@@ -138,7 +170,7 @@ static const char *one_run(uint64_t seed)
     enum kind kind = (enum kind)(seed / KIND);
     world_open(&w, seed);
     coverage_watch(w.wire);
-    make_hosts(&w, kind == HUNDRED ? 100 : 2);
+    make_hosts(&w, kind == HUNDRED ? 100 : 2, kind);
     prepare(&s, kind);
     streams_open(&s, &w, sessions_of(kind, seed));
     disturb(&w, kind);
@@ -201,6 +233,24 @@ static void test_vanish(void **state)
     many_runs(VANISH, 1 + runs / 10);
 }
 
+static void test_flap(void **state)
+{
+    (void)state;
+    many_runs(FLAP, 1 + runs / 10);
+}
+
+static void test_scarce(void **state)
+{
+    (void)state;
+    many_runs(SCARCE, 1 + runs / 5);
+}
+
+static void test_harsh(void **state)
+{
+    (void)state;
+    many_runs(HARSH, 1 + runs / 5);
+}
+
 static void test_coverage(void **state)
 {
     (void)state;
@@ -216,9 +266,11 @@ static uint64_t number(const char *name, uint64_t otherwise)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two),    cmocka_unit_test(test_hundred),
-        cmocka_unit_test(test_bulk),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_vanish), cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_two),      cmocka_unit_test(test_hundred),
+        cmocka_unit_test(test_bulk),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_vanish),   cmocka_unit_test(test_flap),
+        cmocka_unit_test(test_scarce),   cmocka_unit_test(test_harsh),
+        cmocka_unit_test(test_coverage),
     };
     uint64_t seed = number("SEED", 0);
     runs = number("RUNS", runs);
