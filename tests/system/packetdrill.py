@@ -414,14 +414,28 @@ class Player:
         if self.verbose:
             print(f"{self.clock():10.6f} {way} {segment}")
 
+    def sniff(self, length):
+        """The next segment; more of them, taken together, where the script expects more payload."""
+        whole = None
+        while whole is None or whole.length < length:
+            packet, time = self.door.receive()
+            if not packet:
+                raise Mismatch("nothing was sent" if whole is None else f"no more was sent than {whole}")
+            segment = Segment.parse(packet)
+            if segment is None:
+                raise Mismatch("something else than TCP was sent")
+            if whole is None:
+                whole = segment
+            elif segment.seq != (whole.seq + whole.length) & 0xffffffff:
+                raise Mismatch(f"not in one piece: {whole}, then {segment}")
+            else:
+                whole.length += segment.length
+                whole.flags = segment.flags
+        return whole, time
+
     def expect(self, text, at, until):
         expected = self.segment(text)
-        packet, time = self.door.receive()
-        if not packet:
-            raise Mismatch("nothing was sent")
-        actual = Segment.parse(packet)
-        if actual is None:
-            raise Mismatch("something else than TCP was sent")
+        actual, time = self.sniff(expected.length)
         if self.local_isn is None:
             self.local_isn, self.script_isn = actual.seq, expected.seq
             self.local_port, self.remote_port = actual.ports
@@ -585,6 +599,28 @@ class Player:
                 actual = struct.unpack_from("=h", fds.raw, 8 * k + 6)[0]
                 if actual != bits:
                     raise Mismatch(f"revents {actual:#x}, not {bits:#x}")
+        return result, check
+
+    def call_epoll_create(self, args):
+        return self.do("epoll_create", number(args[0])), None
+
+    def event(self, text):
+        fields = {k.strip(" ."): v.strip() for k, v in (f.split("=") for f in text.strip("{}").split(","))}
+        data = self.file(fields["fd"]) if "fd" in fields else int(fields["ptr"], 0)
+        return number(fields["events"]), data
+
+    def call_epoll_ctl(self, args):
+        event = struct.pack("=IQ", *self.event(args[3]))
+        return self.do("epoll_ctl", self.file(args[0]), number(args[1]), self.file(args[2]), event), None
+
+    def call_epoll_wait(self, args):
+        into = ctypes.create_string_buffer(12 * number(args[2]))
+        result = self.do("epoll_wait", self.file(args[0]), into, number(args[2]), number(args[3]))
+        expected, actual = self.event(args[1]), struct.unpack_from("=IQ", into.raw)
+
+        def check():
+            if actual != expected:
+                raise Mismatch(f"events {actual[0]:#x} of {actual[1]}, not {expected[0]:#x} of {expected[1]}")
         return result, check
 
     def code(self, text):
