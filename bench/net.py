@@ -1,11 +1,13 @@
 """The rows of the TCP/IP stack: beside Linux's own TCP on the same wire, and beside lwIP.
 
-The very same programs are run three ways: over our stack on a TAP, over lwIP on the same TAP (linked
-with bench/lwip instead), and over the host's sockets, in network namespaces of this run's own. The
-harmed wire is tests/system/wire: a loss of 1 % at 50 ms is 1 % in each direction and 25 ms each way.
+The very same programs are run three ways: over our stack on a TAP, over lwIP on the same TAP
+(linked with bench/lwip instead), and over the host's sockets, in network namespaces of this run's
+own. The harmed wire is tests/system/wire: a loss of 1 % at 50 ms is 1 % in each direction and 25 ms
+each way.
 """
 import concurrent.futures
 import contextlib
+import re
 import socket
 import subprocess
 import threading
@@ -100,7 +102,8 @@ class Fetcher(threading.Thread):
         for _ in range(self.count):
             began = time.monotonic()
             with connect(*self.where) as s:
-                s.sendall(f"GET {self.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                s.sendall(f"GET {self.path} HTTP/1.1\r\nHost: x\r\n"
+                          "Connection: close\r\n\r\n".encode())
                 got = 0
                 while data := s.recv(1 << 16):
                     got += len(data)
@@ -155,8 +158,8 @@ def baked(folder, files):
 
 @contextlib.contextmanager
 def on_tap(folder, kind, name="echo", program=None, arguments=()):
-    """A server on tap0, and its client's namespace. "linux": another namespace's TCP, behind a TAP of
-    its own, and a program that copies frames from one TAP to the other, as a virtual machine's
+    """A server on tap0, and its client's namespace. "linux": another namespace's TCP, behind a TAP
+    of its own, and a program that copies frames from one TAP to the other, as a virtual machine's
     monitor does."""
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(Namespace())
@@ -190,8 +193,8 @@ def stream(folder, kind, way, seconds):
 
 
 def bench_bulk(bench, folder):
-    """What lwIP receives is merged by the card's driver, which is ours: it could not by itself. So the
-    target is on what it sends."""
+    """What lwIP receives is merged by the card's driver, which is ours: it could not by itself. So
+    the target is on what it sends."""
     targets = {("download", "lwip"): 5.0, ("download", "linux"): 0.8, ("upload", "linux"): 0.8}
     rows = []
     for way in ("download", "upload"):
@@ -225,3 +228,31 @@ def bench_requests(bench, folder):
         rate.add(ours.per_second, theirs.per_second)
         cpu.add(ours.cpu_us, theirs.cpu_us)
     return [rate, cpu]
+
+
+# --- TCP by itself ---
+
+
+def bench_segments(bench, folder):
+    """What bench/tcp_segments says; both ends are of one process, so that each number is twice a
+    segment's."""
+    said = subprocess.run([str(BUILD / "bench/tcp_segments")], capture_output=True, text=True,
+                          timeout=600, check=True).stdout
+    say = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in said.splitlines())
+
+    def numbers(title):
+        return [float(n) for n in re.findall(r"[\d.]+", say[title])]
+    few = numbers("exchange, 10 open")[0]
+    rows = []
+    for title, target in (("exchange, 100,000 open, 10 talk", 1.2),
+                          ("exchange, 100,000 open, all talk", None)):
+        row = bench.Row(f"TCP {title} (10 open)", "ns", "less", target)
+        row.add(numbers(title)[0], few)
+        rows.append(row)
+    first, last = numbers("short connection, first thousand")[:2]
+    row = bench.Row("TCP short connections, last thousand of a million (first)", "ns", "less", 1.2)
+    row.add(last, first)
+    before, after, over = numbers("memory after that")[:3]
+    memory = bench.Row("TCP memory after them, TIME-WAIT over (before)", "bytes", "less")
+    memory.add(over, before)
+    return [*rows, row, memory]

@@ -346,6 +346,10 @@ def bench_tap_small(folder, remote):
     return net.bench_requests(sys.modules[__name__], folder)
 
 
+def bench_segments(folder, remote):
+    return net.bench_segments(sys.modules[__name__], folder)
+
+
 def bench_signer(folder, remote):
     return tls.bench_signer(sys.modules[__name__], BUILD, folder, PLAIN)
 
@@ -353,7 +357,7 @@ def bench_signer(folder, remote):
 BENCHES = {"clone": bench_clone, "small": bench_small, "close": bench_close, "sizes": bench_sizes,
            "update": bench_update, "updates": bench_updates, "tls": bench_tls,
            "signer": bench_signer, "goodput": bench_goodput, "lossy-pages": bench_lossy_pages,
-           "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small}
+           "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small, "segments": bench_segments}
 
 
 def print_table(rows):

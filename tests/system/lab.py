@@ -86,7 +86,8 @@ class Namespace:
 
     @contextlib.contextmanager
     def inside(self):
-        """This thread is in it: processes started meanwhile are, and sockets opened meanwhile stay."""
+        """This thread is in it: processes started meanwhile are as well, and sockets opened
+        meanwhile stay."""
         before = _present()
         _call(LIBC.setns, self.fd, CLONE_NEWNET)
         try:
@@ -134,8 +135,8 @@ class Namespace:
                   for a in addresses))
 
     def tap(self, name="tap0", *addresses):
-        """The kernel's side of a TAP; a program takes the other by its name. The queue in between is
-        long: a program that waits for a core, on a busy machine, is not to look like a bad wire."""
+        """The kernel's side of a TAP; a program takes the other by its name. The queue in between
+        is long: a program that waits for a core is not to look like a bad wire."""
         self.ip(f"tuntap add dev {name} mode tap vnet_hdr",
                 f"link set dev {name} txqueuelen 10000")
         self.address(name, *addresses)
@@ -240,8 +241,8 @@ class Wired:
 
 
 class Server:
-    """A program in a namespace: over our stack on tap0 ("ours"), over lwIP there ("lwip"), or over the
-    host's sockets ("linux"). `host`, `host6`: where it is found. tap: the number of another one."""
+    """A program in a namespace: over our stack on tap0 ("ours"), over lwIP there ("lwip"), or over
+    the host's sockets ("linux"). `host`, `host6`: where it is found. tap: the number of another."""
 
     def __init__(self, folder, namespace, kind, name="echo", program=None, arguments=(), tap=0):
         program = program or BUILD / (f"lwip-{name}" if kind == "lwip" else name) / name

@@ -162,7 +162,8 @@ def malformed(number, mac):
         lambda: six / fuzz(TCP(dport=ECHO)),
         lambda: four / TCP(dport=ECHO, flags=random.randrange(512), seq=random.getrandbits(32),
                            options=[(random.randrange(256), os.urandom(random.randrange(30)))]),
-        lambda: IP(src=CLIENT, dst=OURS, ihl=random.randrange(16), len=random.randrange(100)) / TCP(),
+        lambda: IP(src=CLIENT, dst=OURS, ihl=random.randrange(16),
+                   len=random.randrange(100)) / TCP(),
         lambda: IP(src=CLIENT, dst=OURS, frag=random.randrange(8192), flags=random.randrange(8)) /
         Raw(os.urandom(random.randrange(64))),
         lambda: random.choice(fragment(four / ICMP() / Raw(b"x" * 3000), 512)),
@@ -187,7 +188,8 @@ def malformed(number, mac):
     frames = []
     while len(frames) < 600:
         try:
-            frame = bytes(Ether(dst=mac, src="02:00:00:00:00:09") / kinds[len(frames) % len(kinds)]())
+            kind = kinds[len(frames) % len(kinds)]
+            frame = bytes(Ether(dst=mac, src="02:00:00:00:00:09") / kind())
         except Exception:  # scapy's own: it cannot always write down what it made up
             continue
         frames.append(frame[:random.choice([1514, 1514, 1514, random.randrange(14, 80)])])
