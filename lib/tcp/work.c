@@ -53,10 +53,18 @@ static void heed_owner(struct tcp_connection *c)
         begin_orphanage(c);
 }
 
-static void tell_room(struct tcp_connection *c)
+/* Half of what may be queued is gone; or nearly all of it is under way, so that the sending would stop
+ * before half of it is acknowledged. Not for less: an owner is not woken for crumbs. */
+static bool has_room(const struct tcp_connection *c)
 {
     size_t limit = tune_send_limit(cubic_window(&c->recovery.cubic), c->mss, tcp_scarce(c->tcp));
-    if (!c->wants_room || c->closed || c->ended || tcp_queue_bytes(&c->out) > limit / 2)
+    size_t queued = tcp_queue_bytes(&c->out), some = limit / 8;
+    return queued <= limit / 2 || (tcp_unsent(c) <= some && queued <= limit - some);
+}
+
+static void tell_room(struct tcp_connection *c)
+{
+    if (!c->wants_room || c->closed || c->ended || c->finished || !has_room(c))
         return;
     c->wants_room = false;
     if (c->flow.events && c->flow.events->on_room)
