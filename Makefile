@@ -7,6 +7,7 @@ include mk/deps.mk
 include mk/rooms.mk
 include mk/app.mk
 include mk/tool.mk
+include mk/ring0.mk
 include mk/tests.mk
 
 .PHONY: all run test unit system lint sanitize fuzz bench scan clean help setup setup-test

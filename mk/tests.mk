@@ -45,6 +45,7 @@ $(WIRE): $(call objects,tests/system/wire)
 system-build:
 	@$(MAKE) --no-print-directory -j$(JOBS) tool $(if $(SANITIZE),,packetdrill) app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
 	@$(MAKE) --no-print-directory -j$(JOBS) $(WIRE)
+	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$(JOBS) ring0-tests)
 	@for name in echo relay; do \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/$$name && \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/lwip-$$name \
@@ -64,7 +65,7 @@ lint: setup
 
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
-lint-build: rooms $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
+lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
             $(call objects,tool) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
             $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))

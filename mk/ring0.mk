@@ -1,0 +1,73 @@
+# Ring 0: the same sources, linked into an image that a hypervisor starts (platform/pvh). Two links: the
+# second lays the names of functions into it, for backtraces.
+
+RING0      := $(BUILD)/ring0
+RING0_DEPS := build/deps/ring0
+
+RING0_CHECKS := -fsanitize=bounds,object-size,pointer-overflow,signed-integer-overflow,shift,vla-bound \
+                -fsanitize-undefined-trap-on-error
+RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer \
+               -fno-asynchronous-unwind-tables -fcf-protection=none -mstack-protector-guard=global
+RING0_LINK  := -pie -static --no-dynamic-linker -z norelro -z noexecstack --gc-sections \
+               -u image_symbols -T platform/pvh/image.ld
+
+ring0_objects = $(patsubst %,$(RING0)/%.o,$(basename $(wildcard $(1:%=%/*.[cS]))))
+RING0_OBJECTS := $(call ring0_objects,runtime platform/pvh)
+RING0_EARLY   := $(RING0)/platform/pvh/early.o $(RING0)/platform/pvh/early_map.o \
+                 $(RING0)/platform/pvh/relocate.o
+# What runs before the image has moved follows no address that it holds, and has no canary yet.
+$(RING0_EARLY): RING0_FLAGS += -fno-stack-protector -fno-tree-vectorize
+# Handlers of interrupts leave the vector registers alone.
+$(RING0)/platform/pvh/trap.o: RING0_FLAGS += -mgeneral-regs-only
+
+RING0_LINKED := $(RING0_DEPS)/.linked
+$(RING0_LINKED): deps/get $(wildcard deps/library.mk deps/aws-lc/*)
+	@CC= FLAVOUR=freestanding deps/get --link $(RING0_DEPS) aws-lc >/dev/null
+	@touch $@
+
+$(RING0)/%.o: %.c | $(RING0_LINKED)
+	@mkdir -p $(@D)
+	$(call say,cc,$<)
+	$(Q)$(CC) $(COMMON) $(RING0_FLAGS) -isystem $(RING0_DEPS)/aws-lc/include -c $< -o $@
+$(RING0)/%.o: %.S
+	@mkdir -p $(@D)
+	$(call say,as,$<)
+	$(Q)$(CC) $(COMMON) -c $< -o $@
+
+# The vectoriser, or anything else, may gather addresses as data: then early code would follow them.
+$(RING0)/.early: $(RING0_EARLY)
+	@! objdump -h $^ | grep -q '\.data\.rel' || { echo "$@: early code holds addresses" >&2; exit 1; }
+	@touch $@
+
+# ring0_image FILE OBJECTS: with what of the machine it needs.
+define ring0_image
+@mkdir -p $(@D)
+$(call say,link,$@)
+$(Q)ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_DEPS)/aws-lc/lib/libcrypto.a --end-group
+$(Q)mk/symbols $@.plain >$@.symbols.S && $(CC) -c $@.symbols.S -o $@.symbols.o
+$(Q)ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_DEPS)/aws-lc/lib/libcrypto.a --end-group
+@rm -f $@.plain $@.symbols.S $@.symbols.o
+endef
+
+RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP))
+$(DIST)/$(APP).kvm: $(RING0_APP_OBJECTS) $(IMAGE_OBJECT) $(RING0_OBJECTS) platform/pvh/image.ld mk/symbols \
+                    $(RING0)/.early
+	$(call ring0_image,$(filter %.o,$^))
+
+# Programs that must end in a certain way, one for each file of tests/ring0.
+RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
+$(RING0_TESTS): $(RING0)/tests/%.kvm: $(RING0)/tests/ring0/%.o $(RING0)/tests/image.o $(RING0_OBJECTS) \
+                                      platform/pvh/image.ld mk/symbols $(RING0)/.early
+	$(call ring0_image,$(filter %.o,$^))
+# An image without anything of its own.
+$(RING0)/tests/image.o: mk/image.S
+	@mkdir -p $(@D)
+	@: >$(@D)/empty
+	$(Q)$(CC) -c $< -o $@ \
+	    $(foreach p,SETTINGS CONTENT ANCHORS KEYS CERTS MANIFEST,-D$(p)_FILE='"$(@D)/empty"')
+
+.PHONY: ring0-tests
+ring0-tests: $(RING0_TESTS)
+
+.PHONY: ring0-objects
+ring0-objects: $(RING0_OBJECTS) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)

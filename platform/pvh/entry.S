@@ -1,0 +1,104 @@
+/*
+ * The first instructions (PVH boot protocol, Xen's docs/misc/pvh.pandoc): 32-bit protected mode,
+ * paging off, flat segments, ebx = the physical address of struct hvm_start_info. Nothing may be
+ * taken for granted of the stack.
+ *
+ * Turns paging on with a mapping of the first 4 GiB to itself, which lives only until paging.c has
+ * built the real one, and goes on in 64-bit mode. The image lies where it was linked, at 1 MiB; all
+ * addresses are taken relative to the instruction pointer all the same, since the image is linked to
+ * be moved.
+ */
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, 18          /* lengths of name and value; XEN_ELFNOTE_PHYS32_ENTRY */
+    .asciz "Xen"
+    .long pvh_entry_address
+
+    /* The 32-bit address of the entry, which the linker knows: the image is loaded where it is linked. */
+    .set pvh_entry_address, 0x100000
+
+#define CR0_PE_MP_NE_WP_PG 0x80010023
+#define CR4_PAE_OSFXSR_XMM 0x620
+#define MSR_EFER           0xc0000080
+#define EFER_LME_NXE       0x900
+#define PRESENT_WRITE      3
+#define LARGE              0x80
+
+    .section .text.entry, "ax"
+    .code32
+    .globl pvh_entry
+    .type pvh_entry, @function
+pvh_entry:
+    cld
+    cli
+    movl $(early_stack_end - pvh_entry + 0x100000), %esp
+    movl $(early_tables - pvh_entry + 0x100000), %edi
+    movl %ebx, %esi
+
+    /* Four directories of 2 MiB pages, then the two tables above them. */
+    xorl %eax, %eax
+    movl $(6 * 4096 / 4), %ecx
+    movl %edi, %edx
+    rep stosl
+    movl %edx, %edi
+    movl $(PRESENT_WRITE | LARGE), %eax
+    movl $2048, %ecx
+1:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $0x200000, %eax
+    loop 1b
+    leal PRESENT_WRITE(%edx), %eax
+    movl $4, %ecx
+2:  movl %eax, (%edi)               /* edi: the table of directories */
+    addl $8, %edi
+    addl $4096, %eax
+    loop 2b
+    leal (4 * 4096 + PRESENT_WRITE)(%edx), %eax
+    movl %eax, (5 * 4096)(%edx)
+    leal (5 * 4096)(%edx), %eax
+    movl %eax, %cr3
+
+    movl $CR4_PAE_OSFXSR_XMM, %eax
+    movl %eax, %cr4
+    movl $MSR_EFER, %ecx
+    rdmsr
+    orl $EFER_LME_NXE, %eax
+    wrmsr
+    movl $CR0_PE_MP_NE_WP_PG, %eax
+    movl %eax, %cr0
+    lgdt (early_gdt_pointer - pvh_entry + 0x100000)
+    ljmp $8, $(long_mode - pvh_entry + 0x100000)
+
+    .code64
+long_mode:
+    movl $16, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movl %esi, %edi                 /* the start info, for both */
+    pushq %rdi
+    call relocate                   /* -> rax: how far every address has moved */
+    popq %rdi
+    movq %rax, %rsi
+    call early_main                 /* does not come back */
+    ud2
+
+    .balign 8
+early_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff        /* code, 64 bit, ring 0 */
+    .quad 0x00cf93000000ffff        /* data */
+early_gdt_pointer:
+    .word early_gdt_pointer - early_gdt - 1
+    .long early_gdt - pvh_entry + 0x100000
+
+    .bss
+    .balign 4096
+early_tables:
+    .skip 6 * 4096
+early_stack:
+    .skip 16384
+early_stack_end:

@@ -1,0 +1,56 @@
+/*
+ * The machine that we were started on, as its start information told: memory, command line, and how
+ * it is mapped. Filled in by early.c while nothing else runs; constant afterwards.
+ *
+ * Three parts of the address space are used, each at an address drawn at every start:
+ *
+ *   the image     where relocate.c moved it: code, constants, data, each with its own rights
+ *   all memory    at `direct` + its physical address; never executable, without the image's own
+ *   devices       at `devices` on, uncached, mapped on demand (paging.h)
+ *
+ * Nothing else is mapped, page 0 least of all.
+ */
+#ifndef PLATFORM_PVH_MACHINE_H
+#define PLATFORM_PVH_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SIZE           4096u
+#define MACHINE_RANGES_MAX  32u
+#define MACHINE_COMMAND_MAX 4096u
+#define MACHINE_STACK       (512u * 1024) /* cryptography steps down by pages */
+#define MACHINE_FAULT_STACK (16u * 1024)  /* of double faults and the like */
+
+struct machine_range {
+    uint64_t start, end; /* physical, whole pages */
+};
+
+struct machine {
+    struct machine_range
+        memory[MACHINE_RANGES_MAX]; /* usable, what we took for ourselves left out */
+    size_t memory_count;
+    uint64_t memory_end;        /* of the highest range of the map */
+    uint64_t image, image_size; /* physical; virtual */
+    uint64_t image_at;          /* virtual address of its first byte */
+    uint64_t direct, devices;   /* virtual */
+    uint64_t rsdp;              /* physical, of the ACPI tables; 0: none */
+    char command_line[MACHINE_COMMAND_MAX];
+    bool command_line_cut;
+};
+
+extern struct machine machine;
+
+/* Between physical and virtual addresses of memory that the heap gives out. */
+static inline void *machine_virtual(uint64_t physical)
+{
+    return (void *)(machine.direct + physical);
+}
+
+static inline uint64_t machine_physical(const void *virtual)
+{
+    return (uint64_t) virtual - machine.direct;
+}
+
+#endif

@@ -1,0 +1,90 @@
+"""Images without an operating system, on the machines of QEMU: how they start, and how they must end."""
+import re
+import subprocess
+
+import pytest
+
+from support import BUILD, SANITIZED
+
+PROGRAMS = BUILD / "ring0/tests"
+CRASHED = 67  # platform/pvh/power.h
+MACHINES = ["microvm", "pc", "q35"]
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="ring 0 has checks of its own, no sanitizers")
+
+
+def run(name, machine="microvm", memory="32", command_line=""):
+    """What the program says, and the status that QEMU ends with."""
+    done = subprocess.run(
+        ["qemu-system-x86_64", "-accel", "tcg", "-machine", machine, "-cpu", "max", "-m", memory, "-nodefaults",
+         "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
+         "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
+         "-kernel", PROGRAMS / f"{name}.kvm", "-append", command_line],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120)
+    return done.stdout, done.returncode
+
+
+MUST_FAIL = {
+    "write_code": "write to memory that is read-only",
+    "write_constant": "write to memory that is read-only",
+    "write_relocated": "write to memory that is read-only",
+    "run_data": "code in memory that is not executable",
+    "run_heap": "code in memory that is not executable",
+    "null": "through a null pointer",
+    "stack": "below the end of the stack",
+    "canary": "a stack frame was overwritten",
+    "index": "a check failed",
+    "overflow": "a check failed",
+    "beyond": "a block of memory was written beyond its end",
+    "panics": "not true: w == NULL",
+}
+
+
+@pytest.mark.parametrize("name", MUST_FAIL)
+def test_must_fail(name):
+    said, status = run(name)
+    assert MUST_FAIL[name] in said
+    assert "and it went on" not in said
+    assert status == CRASHED
+
+
+def test_every_must_fail_program_is_run():
+    others = {"memory", "time"}
+    assert {p.stem for p in PROGRAMS.glob("*.kvm")} == set(MUST_FAIL) | others
+
+
+def test_backtrace():
+    """A fault says what happened, the registers, and who called whom by name."""
+    said, _ = run("stack")
+    assert re.search(r"^fault: page fault, .* at [0-9a-f]{16}$", said, re.M)
+    assert re.search(r"^  rax [0-9a-f]{16}  rbx ", said, re.M)
+    assert re.search(r"^  in   [0-9a-f]{16} deeper\+0x[0-9a-f]+$", said, re.M)
+    assert re.search(r"^  from [0-9a-f]{16} deeper\+0x[0-9a-f]+$", said, re.M)
+
+
+def test_addresses_are_drawn():
+    places = {re.search(r"^  in   ([0-9a-f]{16})", run("null")[0], re.M)[1] for _ in range(3)}
+    assert len(places) == 3
+
+
+@pytest.mark.parametrize("memory", ["16", "100"])
+def test_all_memory_is_taken(memory):
+    said, status = run("memory", "pc", memory)
+    assert status == 0, said
+    found = re.search(r"(\d+) large, (\d+) small, (\d+) large again, 3 refused, 0 blocks left", said)
+    large = int(found[1]) * 100_000
+    assert large > int(memory) * 1_000_000 * 0.8
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_time_and_randomness(machine):
+    said, status = run("time", machine)
+    assert status == 0, said
+    slept, random = re.search(r"slept (\d+) us, random ([0-9a-f]{16})", said).groups()
+    assert int(slept) >= 100_000
+    assert random != re.search(r"random ([0-9a-f]{16})", run("time", machine)[0])[1]
+
+
+def test_memory_beyond_four_gigabytes():
+    said, status = run("time", "pc", "5000")
+    assert status == 0, said
