@@ -141,13 +141,14 @@ static struct portion portion_of(struct tcp_connection *c, uint32_t room)
 {
     size_t unsent = tcp_unsent(c);
     uint32_t window = usable(c), most = hand_over(c);
-    room = room < c->mss ? c->mss : room;
     if (most > room)
-        most = room - room % c->mss;
+        most = room < c->mss ? room : room - room % c->mss;
     if (most > window)
         most = window;
     struct portion p = {.bytes = unsent < most ? (uint32_t)unsent : most};
     bool all = p.bytes == unsent;
+    if (!all && room < c->mss)
+        return (struct portion){0, false};
     p.fin = all && end_is_due(c) && window > p.bytes;
     if (!all && p.bytes > c->mss)
         p.bytes -= p.bytes % c->mss;

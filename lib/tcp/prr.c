@@ -18,6 +18,7 @@ uint32_t prr_window(struct prr *p, uint32_t delivered, uint32_t in_flight, uint3
     p->delivered += delivered;
     if (in_flight > threshold) {
         may = above((p->delivered * threshold + p->flight - 1) / p->flight, p->out);
+        may = (may + mss - 1) / mss * mss;
     } else {
         may = above(p->delivered, p->out);
         if (may < delivered)

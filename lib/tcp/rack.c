@@ -77,11 +77,12 @@ void rack_recovered(struct rack *k)
     k->lateness = 0;
 }
 
-uint64_t rack_probe_timeout(const struct rtt *r, bool single)
+uint64_t rack_probe_timeout(const struct rack *k, const struct rtt *r, bool single)
 {
+    uint64_t delay = k->patient ? RACK_PROBE_DELAY_MAX : RACK_PROBE_DELAY;
     if (r->smoothed == 0)
         return RACK_PROBE_FIRST;
-    return 2 * r->smoothed + (single ? RACK_PROBE_DELAY : RACK_PROBE_FLOOR);
+    return 2 * r->smoothed + (single ? delay : RACK_PROBE_FLOOR);
 }
 
 void rack_probed(struct rack *k, const struct sent *s, bool again)
@@ -97,6 +98,7 @@ bool rack_probe_repaired(struct rack *k, const struct sent *s, const struct sent
     if (!k->probing || seq_before(s->una, k->probe_end))
         return false;
     if (!k->probe_again || about_probe(k, news)) {
+        k->patient |= k->probe_again;
         k->probing = false; /* a new segment, or both copies arrived */
         return false;
     }
@@ -104,7 +106,9 @@ bool rack_probe_repaired(struct rack *k, const struct sent *s, const struct sent
         k->probing = false; /* one answer for two sendings */
         return true;
     }
-    if (duplicate && !news->duplicate)
-        k->probing = false; /* two answers, from a receiver without D-SACK */
+    if (duplicate && !news->duplicate) { /* two answers, from a receiver without D-SACK */
+        k->patient = true;
+        k->probing = false;
+    }
     return false;
 }

@@ -17,10 +17,13 @@
 
 #define RACK_PERSIST     16u /* recoveries without needless retransmissions */
 #define RACK_QUARTERS    255u
-#define RACK_OVERTAKEN   3u               /* DupThresh */
-#define RACK_PROBE_FIRST (1 * CLOCK_SEC)  /* where no round trip was measured */
-#define RACK_PROBE_FLOOR (2 * CLOCK_MS)   /* added to two round trips, for clocks and queues */
-#define RACK_PROBE_DELAY (200 * CLOCK_MS) /* ... for a single segment, whose answer is delayed */
+#define RACK_OVERTAKEN   3u              /* DupThresh */
+#define RACK_PROBE_FIRST (1 * CLOCK_SEC) /* where no round trip was measured */
+#define RACK_PROBE_FLOOR (2 * CLOCK_MS)  /* added to two round trips, for clocks and queues */
+/* ... for a single segment, whose answer may be delayed: as long as most receivers wait, and the longest
+ * (WCDelAckT) once a probe has proved needless. */
+#define RACK_PROBE_DELAY     (50 * CLOCK_MS)
+#define RACK_PROBE_DELAY_MAX (200 * CLOCK_MS)
 
 struct rack {
     uint64_t at;       /* sending time of the youngest segment that arrived; 0: none */
@@ -35,6 +38,7 @@ struct rack {
     bool widened;      /* in this round */
     bool probing;      /* no other probe before probe_end is acknowledged */
     bool probe_again;  /* the probe repeated a segment */
+    bool patient;      /* the receiver delays its acknowledgements for long */
 };
 
 void rack_init(struct rack *k);
@@ -52,7 +56,7 @@ uint64_t rack_detect(struct rack *k, struct sent *s, const struct rtt *r, bool r
 void rack_recovered(struct rack *k);
 
 /* How long to wait for an answer before probing (7.2); single: one segment is in flight. */
-uint64_t rack_probe_timeout(const struct rtt *r, bool single);
+uint64_t rack_probe_timeout(const struct rack *k, const struct rtt *r, bool single);
 
 /* A probe went out; again: a segment once more, else a new one (7.3). */
 void rack_probed(struct rack *k, const struct sent *s, bool again);

@@ -63,7 +63,7 @@ uint32_t recovery_room(struct recovery *r, uint64_t now)
     uint32_t window = cubic_window(&r->cubic), flight = recovery_flight(r);
     if (flight == 0)
         return window;
-    return window >= flight + r->cubic.mss ? window - flight : 0;
+    return window > flight ? window - flight : 0;
 }
 
 bool recovery_ready(struct recovery *r)
@@ -76,7 +76,11 @@ bool recovery_ready(struct recovery *r)
 
 bool recovery_next(struct recovery *r, uint32_t max, struct seq_range *range)
 {
-    return r->frto != 2 && sent_waiting(&r->sent, max, range);
+    uint32_t window = cubic_window(&r->cubic), flight = recovery_flight(r);
+    if (r->frto == 2 || !sent_waiting(&r->sent, max, range))
+        return false;
+    uint32_t length = seq_length(*range), least = length < r->cubic.mss ? length : r->cubic.mss;
+    return flight == 0 || flight + least <= window;
 }
 
 void recovery_arm_timeout(struct recovery *r, uint64_t now)
@@ -93,7 +97,7 @@ void recovery_arm_probe(struct recovery *r, uint64_t now)
     if (!r->sack || r->phase >= RECOVERY_LOST || s->sacked > 0 || r->rack.probing ||
         sent_outstanding(s) == 0)
         return;
-    uint64_t at = now + rack_probe_timeout(&r->rtt, sent_outstanding(s) <= s->unit);
+    uint64_t at = now + rack_probe_timeout(&r->rack, &r->rtt, sent_outstanding(s) <= s->unit);
     r->probe_at = at < r->timeout_at ? at : r->timeout_at;
 }
 

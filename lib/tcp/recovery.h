@@ -102,8 +102,8 @@ void recovery_set_mss(struct recovery *r, uint32_t mss);
 
 /* --- output --- */
 
-/* How many bytes may go out now, new or again, as far as congestion is concerned: 0, or enough for a
- * whole segment. */
+/* How many bytes may go out now, new or again, as far as congestion is concerned. Less than a segment
+ * is good for the short end of the data only. */
 uint32_t recovery_room(struct recovery *r, uint64_t now);
 
 /* Whether new data can be noted as sent; false while sent.h's limits are met or memory is short. */

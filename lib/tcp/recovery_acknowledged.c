@@ -21,7 +21,7 @@ uint32_t recovery_find_lost(struct recovery *r, uint64_t now)
     if (!r->sack)
         return 0;
     r->reorder_at = rack_detect(&r->rack, &r->sent, &r->rtt, r->phase >= RECOVERY_LOST,
-                                r->sent.sacked / r->cubic.mss, now, &lost);
+                                (r->sent.sacked + r->cubic.mss - 1) / r->cubic.mss, now, &lost);
     return lost;
 }
 

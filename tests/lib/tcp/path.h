@@ -165,14 +165,17 @@ static inline void path_send_range(struct path *p, struct seq_range r)
     }
 }
 
-static inline void path_send_new(struct path *p, uint32_t room)
+static inline bool path_send_new(struct path *p, uint32_t room)
 {
     uint32_t super = p->o.super ? p->o.super : 45, left = p->end - p->r.sent.next;
-    uint32_t n = room / PATH_MSS < super ? room / PATH_MSS : super;
+    if (room < PATH_MSS && left > room)
+        return false;
+    uint32_t n = room < PATH_MSS ? 1 : room / PATH_MSS < super ? room / PATH_MSS : super;
     uint32_t length = n * PATH_MSS < left ? n * PATH_MSS : left;
     struct seq_range r = {p->r.sent.next, p->r.sent.next + length};
     recovery_sent(&p->r, length, PATH_MSS, p->now);
     path_send_range(p, r);
+    return true;
 }
 
 static inline void path_output(struct path *p)
@@ -185,9 +188,7 @@ static inline void path_output(struct path *p)
         if (recovery_next(&p->r, room, &r)) {
             recovery_resent(&p->r, r, p->now);
             path_send_range(p, r);
-        } else if (seq_before(p->r.sent.next, p->end)) {
-            path_send_new(p, room);
-        } else {
+        } else if (!seq_before(p->r.sent.next, p->end) || !path_send_new(p, room)) {
             return;
         }
     }

@@ -166,10 +166,14 @@ static void when_to_probe(void **state)
     struct rtt r;
     (void)state;
     rtt_init(&r);
-    assert_true(rack_probe_timeout(&r, false) == RACK_PROBE_FIRST);
+    struct rack k;
+    rack_init(&k);
+    assert_true(rack_probe_timeout(&k, &r, false) == RACK_PROBE_FIRST);
     rtt_sample(&r, 40 * MS, 40 * MS, 1);
-    assert_true(rack_probe_timeout(&r, false) == 82 * MS);
-    assert_true(rack_probe_timeout(&r, true) == 280 * MS);
+    assert_true(rack_probe_timeout(&k, &r, false) == 82 * MS);
+    assert_true(rack_probe_timeout(&k, &r, true) == 130 * MS);
+    k.patient = true;
+    assert_true(rack_probe_timeout(&k, &r, true) == 280 * MS);
 }
 
 /* --- path MTU --- */
