@@ -15,10 +15,13 @@
  * The card stays until network_close. Otherwise a line in `error`. */
 enum err network_open(struct net *card, struct slice name, struct stack **into, struct buf *error);
 
-/* Flows that were closed and still send: the program has ended, but not yet its bytes. */
-uint32_t network_closing(const struct stack *s);
+/* Ends in good order: to be called when the program has ended, after each turn of the loop, until it is
+ * true. Flows that were closed send what is queued, leases are given back, and the card is done with
+ * all frames. */
+bool network_end(struct stack *s);
 
-/* Ends it: leases are given back, what is left of flows is dropped. */
+/* Drops what is left. The card must be done with all frames (network_end has been true), or not touch
+ * memory any more. */
 void network_close(struct stack *s);
 
 #endif

@@ -137,6 +137,7 @@ static bool fetch(struct job *j, const struct git_remote *remote)
     buf_deinit(&error);
     if (e == OK)
         loop_run();
+    (void)process_network_end(); /* the lease is given back */
     process_network_close();
     return e == OK && j->why == OK;
 }

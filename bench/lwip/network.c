@@ -24,10 +24,10 @@ enum err network_open(struct net *card, struct slice name, struct stack **into, 
     return OK;
 }
 
-uint32_t network_closing(const struct stack *s)
+bool network_end(struct stack *s)
 {
     (void)s;
-    return 0;
+    return true;
 }
 
 void network_close(struct stack *s)

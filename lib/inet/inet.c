@@ -91,6 +91,8 @@ static void on_link(void *owner, bool up)
     if (!i->config.quiet)
         log_info(INET_SOURCE, "the link is %s", up ? "up" : "down");
     ip_link(i->ip, i->now, up);
+    if (up)
+        inet_settle_again(i);
     inet_dhcp_link(i, up);
     inet_touch(i);
 }
@@ -260,11 +262,21 @@ enum err inet_open(struct net *card, const struct inet_config *config, struct in
     return e;
 }
 
+bool inet_end(struct inet *i)
+{
+    i->now = clock_monotonic();
+    if (tcp_usage(i->tcp).orphans > 0)
+        return false;
+    inet_dhcp_end(i);
+    return net_completed(i->card) == i->card->sent;
+}
+
 void inet_close(struct inet *i)
 {
     i->now = clock_monotonic();
     net_own(i->card, NULL, NULL);
-    inet_dhcp_close(i);
+    if (i->dhcp_socket)
+        udp_unbind(i->dhcp_socket);
     inet_connects_close(i);
     inet_names_close(i);
     if (i->udp)
@@ -276,9 +288,4 @@ void inet_close(struct inet *i)
     timer_stop(&i->timer);
     task_cancel(&i->turn);
     memory_free(i);
-}
-
-uint32_t inet_closing(const struct inet *i)
-{
-    return tcp_usage(i->tcp).orphans + dns_pending(i->dns) + i->connects.used;
 }

@@ -50,8 +50,12 @@ struct inet;
  * signature. ERR_ARGUMENT: an address, gateway or resolver that cannot be one; ERR_MEMORY. */
 enum err inet_open(struct net *card, const struct inet_config *config, struct inet **into);
 
-/* Every listener has been closed, and every flow; what is left of them is dropped. A lease is given
- * back. */
+/* Ends in good order: to be called after each turn of the loop until it is true. Flows that were closed
+ * send what is queued, then the lease is given back, then the card is done with all frames. */
+bool inet_end(struct inet *i);
+
+/* Every listener has been closed, and every flow; what is left of them is dropped. The card must be done
+ * with all frames (inet_end has been true), or not touch memory any more. */
 void inet_close(struct inet *i);
 
 /* What programs are given. Valid until inet_close. */
@@ -59,9 +63,6 @@ struct stack *inet_stack(struct inet *i);
 
 /* The port that was chosen, where stack_listen was given 0. */
 uint16_t inet_listener_port(const struct listener *l);
-
-/* Flows that were closed and still send what is queued, and lookups and connects that still run. */
-uint32_t inet_closing(const struct inet *i);
 
 /* An address of ours that is in use (not loop-back, not link-local), IPv4 or IPv6. */
 bool inet_address(const struct inet *i, bool v6, struct address *into);

@@ -69,10 +69,13 @@ enum err inet_claim_static(struct inet *i);
 enum err inet_dhcp_open(struct inet *i);
 void inet_dhcp_link(struct inet *i, bool up);
 void inet_dhcp_expire(struct inet *i);
-void inet_dhcp_close(struct inet *i);
+/* Gives the lease back, for good. */
+void inet_dhcp_end(struct inet *i);
 void inet_on_address(void *owner, enum ip_address_event what, struct address a);
 void inet_on_router(void *owner, struct address router, bool present);
 void inet_on_resolver(void *owner, struct address resolver, uint64_t until);
+/* Addresses may be found from now on. */
+void inet_settle_again(struct inet *i);
 /* Ends waiting for addresses when its time is over, and forgets resolvers when theirs is. */
 void inet_settle(struct inet *i);
 uint64_t inet_settle_deadline(const struct inet *i);

@@ -144,6 +144,7 @@ static void end_lease(struct inet *i)
     ip_set_mtu(i->ip, 0);
     (void)ip_remove_address(i->ip, i->now, i->lease.address);
     tcp_forget_address(i->tcp, i->lease.address);
+    dns_forget(i->dns); /* the next network may know other names */
     inet_names_servers(i);
 }
 
@@ -217,16 +218,14 @@ static void decline(struct inet *i)
     act(i, &step);
 }
 
-void inet_dhcp_close(struct inet *i)
+void inet_dhcp_end(struct inet *i)
 {
     struct dhcp_step step;
     if (!i->dhcp_socket)
         return;
     dhcp_release(&i->dhcp, i->now, &step);
-    if (step.len)
-        (void)udp_send(i->dhcp_socket, step.source,
-                       (struct endpoint){.address = step.destination, .port = DHCP_SERVER_PORT},
-                       slice_of(step.message, step.len));
+    step.event = DHCP_NOTHING; /* the address stays ours until the message has gone */
+    act(i, &step);
     udp_unbind(i->dhcp_socket);
     i->dhcp_socket = NULL;
 }
@@ -336,6 +335,14 @@ bool inet_address(const struct inet *i, bool v6, struct address *into)
         return true;
     }
     return false;
+}
+
+void inet_settle_again(struct inet *i)
+{
+    if (!i->config.dhcp && !i->config.ipv6)
+        return;
+    i->settle_until = i->now + INET_SETTLE_NS;
+    inet_names_servers(i);
 }
 
 void inet_settle(struct inet *i)

@@ -39,9 +39,9 @@ enum err network_open(struct net *card, struct slice name, struct stack **into, 
     return e;
 }
 
-uint32_t network_closing(const struct stack *s)
+bool network_end(struct stack *s)
 {
-    return inet_closing(CONTAINER(s, const struct inet, stack));
+    return inet_end(CONTAINER(s, struct inet, stack));
 }
 
 void network_close(struct stack *s)

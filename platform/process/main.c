@@ -180,7 +180,7 @@ static void raise_descriptors(void)
 static int send_last_bytes(int status)
 {
     uint64_t until = (asked_at ? asked_at : clock_monotonic()) + LAST_BYTES;
-    while (process_network_closing() > 0 && clock_monotonic() < until) {
+    while (!process_network_end() && clock_monotonic() < until) {
         loop_round(until);
         if (loop_stopped(&status))
             break;

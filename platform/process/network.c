@@ -23,9 +23,9 @@ enum err process_network_open(struct slice name, struct stack **into, struct buf
     return e;
 }
 
-uint32_t process_network_closing(void)
+bool process_network_end(void)
 {
-    return over_card ? network_closing(over_card) : socket_flows_closing();
+    return over_card ? network_end(over_card) : socket_flows_closing() == 0;
 }
 
 void process_network_close(void)

@@ -11,8 +11,8 @@
 /* name: what it calls itself there. Otherwise a line in `error`. */
 enum err process_network_open(struct slice name, struct stack **into, struct buf *error);
 
-/* Flows that were closed and still send. */
-uint32_t process_network_closing(void);
+/* See signatures/network.h: true once flows that were closed have sent what was queued. */
+bool process_network_end(void);
 
 /* Without effect on the host's. */
 void process_network_close(void);
