@@ -53,6 +53,8 @@ static enum err flow_tcp_lend(struct flow *flow, struct slice bytes, struct loan
         return e;
     if (tcp_queue_lend(&c->tcp->chunks, &c->out, bytes, loan))
         return refuse_for_memory(c);
+    if (!bytes.len) /* nobody will acknowledge it */
+        tcp_queue_drop(&c->tcp->chunks, &c->out, c->out.begin);
     tcp_schedule(c);
     return OK;
 }

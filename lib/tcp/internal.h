@@ -31,24 +31,25 @@
 #include "lib/tcp/tune.h"
 #include "lib/tcp/wheel.h"
 
-#define TCP_MSS_DEFAULT_V4  536u /* of a peer that names none (RFC 9293, 3.7.1) */
-#define TCP_MSS_DEFAULT_V6  1220u
-#define TCP_MSS_MIN         88u /* less is not believed: headers would cost more than data */
-#define TCP_PACKET_MAX      65535u
-#define TCP_PARTS_MAX       72u /* of the payload of one arrival */
-#define TCP_DELAYED_ACK     (40 * CLOCK_MS)
-#define TCP_BATCH_MAX       8u  /* segments of one turn of the loop for one acknowledgement */
-#define TCP_QUICK_ACKS      16u /* full segments, from the start, that are acknowledged one by one */
-#define TCP_RETRY_FIRST     (1 * CLOCK_SEC)  /* of a SYN (RFC 6298, 2.1); doubles */
-#define TCP_SYN_ACK_TRIES   5u               /* then a half-open connection is given up */
-#define TCP_PERSIST_MAX     (60 * CLOCK_SEC) /* between two probes of a zero window */
-#define TCP_PERSIST_MIN     (200 * CLOCK_MS)
-#define TCP_RESETS_RATE     250u             /* a second, of the instance */
-#define TCP_CHALLENGES_RATE 1000u            /* the same */
-#define TCP_ANSWER_GAP      (500 * CLOCK_MS) /* between two answers to what is out of the window */
-#define TCP_STAMP_LIFE      (24u * 24 * 3600 * 1000) /* ms: older is not compared (RFC 7323, 5.5) */
-#define TCP_REST            (1 * CLOCK_SEC)          /* idle: then memory is given back */
-#define TCP_LIMBO_POLL      (10 * CLOCK_MS) /* while the card holds what was acknowledged */
+#define TCP_MSS_DEFAULT_V4    536u /* of a peer that names none (RFC 9293, 3.7.1) */
+#define TCP_MSS_DEFAULT_V6    1220u
+#define TCP_MSS_MIN           88u /* less is not believed: headers would cost more than data */
+#define TCP_PACKET_MAX        65535u
+#define TCP_PARTS_MAX         72u /* of the payload of one arrival */
+#define TCP_DELAYED_ACK       (40 * CLOCK_MS)
+#define TCP_BATCH_MAX         8u /* segments of one turn of the loop for one acknowledgement */
+#define TCP_QUICK_ACKS        16u /* full segments, from the start, that are acknowledged one by one */
+#define TCP_RETRY_FIRST       (1 * CLOCK_SEC)  /* of a SYN (RFC 6298, 2.1); doubles */
+#define TCP_SYN_ACK_TRIES     5u               /* then a half-open connection is given up */
+#define TCP_PERSIST_MAX       (60 * CLOCK_SEC) /* between two probes of a zero window */
+#define TCP_PERSIST_MIN       (200 * CLOCK_MS)
+#define TCP_RESETS_RATE       250u             /* a second, of the instance */
+#define TCP_CHALLENGES_RATE   1000u            /* the same */
+#define TCP_ANSWER_GAP        (500 * CLOCK_MS) /* between two answers to what is out of the window */
+#define TCP_STAMP_LIFE        (24u * 24 * 3600 * 1000) /* ms: older is not compared (RFC 7323, 5.5) */
+#define TCP_REST              (1 * CLOCK_SEC)          /* idle: then memory is given back */
+#define TCP_EARLY_WHEN_SCARCE 65536u /* bytes of early data that a connection may keep then */
+#define TCP_LIMBO_POLL        (10 * CLOCK_MS) /* while the card holds what was acknowledged */
 
 /* Deadlines of a connection, beside those of recovery.h. */
 enum tcp_due {
@@ -121,6 +122,7 @@ struct tcp_connection {
     bool probe_window : 1, probe_keep : 1, probe_loss : 1; /* send one */
     bool active : 1;                                       /* opened by us */
     bool orphan : 1;                                       /* counted as one */
+    bool lost_address : 1;                                 /* it is no longer ours */
 };
 
 /* A half-open connection: a SYN came, and was answered (SYN-RECEIVED). */

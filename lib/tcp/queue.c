@@ -64,10 +64,10 @@ static void append(struct tcp_chunks *c, struct tcp_queue *q, struct tcp_chunk *
 
 /* --- appending --- */
 
-static struct tcp_chunk *chunk_for(struct tcp_chunks *c, size_t len)
+static struct tcp_chunk *chunk_for(struct tcp_chunks *c, size_t len, bool long_queue)
 {
-    bool small = len <= SMALL_CAP;
-    if (len > TCP_CHUNK_MAX)
+    bool small = len <= SMALL_CAP && !long_queue;
+    if (len > TCP_CHUNK_MAX || long_queue)
         len = TCP_CHUNK_MAX;
     struct tcp_chunk *k =
         small ? pool_take_dirty(&c->small) : memory_alloc(sizeof(struct tcp_chunk) + len);
@@ -92,11 +92,12 @@ static void fill(struct tcp_chunk *k, struct slice *bytes)
     *bytes = slice_drop(*bytes, n);
 }
 
-/* Fresh chunks for the bytes, in a chain, or NULL. */
-static struct tcp_chunk *chain_of(struct tcp_chunks *c, struct slice bytes)
+/* Fresh chunks for the bytes, in a chain, or NULL. Those of a long queue are large, so that they are
+ * not so many to walk along. */
+static struct tcp_chunk *chain_of(struct tcp_chunks *c, struct slice bytes, bool long_queue)
 {
     struct tcp_chunk *first = NULL, **end = &first, *k = NULL;
-    while (bytes.len && (k = chunk_for(c, bytes.len))) {
+    while (bytes.len && (k = chunk_for(c, bytes.len, long_queue))) {
         fill(k, &bytes);
         *end = k;
         end = &k->next;
@@ -111,11 +112,16 @@ static struct tcp_chunk *chain_of(struct tcp_chunks *c, struct slice bytes)
     return NULL;
 }
 
+static bool is_long(const struct tcp_queue *q)
+{
+    return tcp_queue_bytes(q) >= 2 * TCP_CHUNK_MAX;
+}
+
 enum err tcp_queue_copy(struct tcp_chunks *c, struct tcp_queue *q, struct slice bytes)
 {
     size_t merged = tail_room(q) < bytes.len ? tail_room(q) : bytes.len;
     struct slice rest = slice_drop(bytes, merged);
-    struct tcp_chunk *fresh = rest.len ? chain_of(c, rest) : NULL, *next;
+    struct tcp_chunk *fresh = rest.len ? chain_of(c, rest, is_long(q)) : NULL, *next;
     if (rest.len && !fresh)
         return ERR_MEMORY;
     if (merged) {

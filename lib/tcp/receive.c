@@ -146,10 +146,17 @@ static void trim(struct tcp_connection *c, struct tcp_payload *p)
     skip(p, old);
 }
 
+/* Early data is the first that is not kept when memory is short: the peer still has it. */
+static bool may_keep_early(const struct tcp_connection *c)
+{
+    bool much = assembly_bytes(&c->assembly) >= TCP_EARLY_WHEN_SCARCE;
+    return !tcp_spent(c->tcp) && !(much && tcp_scarce(c->tcp));
+}
+
 static void keep(struct tcp_connection *c, struct tcp_payload *p)
 {
     bool early = p->start != c->assembly.next;
-    enum err e = early && tcp_spent(c->tcp)
+    enum err e = early && !may_keep_early(c)
                      ? ERR_MEMORY
                      : assembly_put(&c->assembly, p->start, p->parts, p->count);
     if (e)

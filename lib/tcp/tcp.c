@@ -131,13 +131,20 @@ struct departure {
     struct address address;
 };
 
+/* Its owner is told by tcp_flush: he may do what changes the table. */
+static void lose(struct tcp_connection *c)
+{
+    c->lost_address = true;
+    tcp_schedule(c);
+}
+
 static void leave_address(void *arg, struct tcp_entry *e)
 {
     struct departure *d = arg;
     if (memcmp(&e->tuple.local, &d->address, sizeof d->address) != 0)
         return;
     if (e->kind == TCP_KIND_CONNECTION)
-        tcp_end((struct tcp_connection *)(void *)e, ERR_UNREACHABLE);
+        lose((struct tcp_connection *)(void *)e);
     else if (e->kind == TCP_KIND_HALF_OPEN)
         tcp_half_close(d->tcp, (struct tcp_half *)(void *)e);
     else

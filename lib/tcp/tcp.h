@@ -5,7 +5,7 @@
  * The caller hands in what arrives (tcp_input), tells when time has passed (tcp_expire) and, at the
  * latest when control returns to its loop, lets gathered work go out (tcp_flush). What the library
  * needs of the world below is the table of struct tcp_below. Connections are flows
- * (signatures/flow.h): their handlers are called from tcp_input, tcp_expire and tcp_flush only.
+ * (signatures/flow.h): their handlers are called from what the caller drives only.
  */
 #ifndef LIB_TCP_TCP_H
 #define LIB_TCP_TCP_H
@@ -84,7 +84,7 @@ void tcp_expire(struct tcp *t, uint64_t now);
 /* When tcp_expire is to be called next, or WAIT_FOREVER. A later call may give an earlier time. */
 uint64_t tcp_deadline(const struct tcp *t);
 
-/* The address is no longer ours: its connections end (ERR_UNREACHABLE). */
+/* The address is no longer ours: its connections end (ERR_UNREACHABLE), with the next tcp_flush. */
 void tcp_forget_address(struct tcp *t, struct address address);
 
 /* --- endpoints; the meaning is that of signatures/stack.h --- */

@@ -83,6 +83,8 @@ static void tell_late_end(struct tcp_connection *c)
 void tcp_attend(struct tcp_connection *c)
 {
     const struct tcp *t = c->tcp;
+    if (c->lost_address)
+        tcp_end(c, ERR_UNREACHABLE);
     if (!c->ended)
         tcp_deliver(c);
     if (c->closed)

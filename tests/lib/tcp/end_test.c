@@ -307,6 +307,8 @@ static void test_forget_address(void **state)
     tcp_forget_address(client()->tcp, server()->address);
     assert_false(s.client.ended);
     tcp_forget_address(client()->tcp, client()->address);
+    assert_false(s.client.ended); /* not from inside of the call */
+    pair_run(&s.pair, NULL, NULL, 0);
     assert_true(s.client.ended && s.client.why == ERR_UNREACHABLE);
     session_end(&s);
 }

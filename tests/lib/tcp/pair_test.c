@@ -85,29 +85,7 @@ static void transfer(const struct transfer *t)
     side_feed(&s.client);
     side_feed(&s.server);
     uint64_t begun = s.pair.now;
-    bool done = pair_run(&s.pair, is_transferred, &s, 600 * CLOCK_SEC);
-    if (!done) {
-        struct tcp_info i;
-        for (int k = 0; k < 2; k++) {
-            struct side *d = k ? &s.server : &s.client;
-            tcp_info(d->flow, &i);
-            fprintf(stderr,
-                    "%s end %d why %d state %s phase %d timeout %llu srtt %llu backoff %u cwnd %u "
-                    "ssthr %u inflight %u outstanding %u sacked %u lost %u resent %u unsent %llu "
-                    "checked %llu peerwin %u\n",
-                    k ? "server" : "client", d->ended, d->why, tcp_state_name(i.state), i.phase,
-                    (unsigned long long)i.timeout / 1000000,
-                    (unsigned long long)i.smoothed / 1000000, i.backoff, i.window, i.threshold,
-                    i.in_flight, i.outstanding, i.sacked, i.lost, i.resent,
-                    (unsigned long long)i.unsent, (unsigned long long)d->checked, i.peer_window);
-        }
-        for (int k = 0; k < 2; k++)
-            for (int n = 0; n < TCP_COUNTERS; n++)
-                if (counted(&s.pair.ends[k], n))
-                    fprintf(stderr, "%d %s %llu\n", k, tcp_counter_name(n),
-                            (unsigned long long)counted(&s.pair.ends[k], n));
-    }
-    assert_true(done);
+    assert_true(pair_run(&s.pair, is_transferred, &s, 600 * CLOCK_SEC));
     if (getenv("VERBOSE"))
         fprintf(stderr, "seed %u loss %u%%: %.2f MB/s, %u packets\n", (unsigned)t->seed, t->loss,
                 (double)t->bytes * 1e3 / (double)(s.pair.now - begun),
