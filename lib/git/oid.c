@@ -16,26 +16,14 @@ bool oid_from_raw(enum oid_kind kind, struct slice raw, struct oid *into)
     return true;
 }
 
-/* The value of a hexadecimal digit, or 16 and more for anything else. */
-static unsigned nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - (unsigned)'0';
-    if (c >= 'a' && c <= 'f')
-        return c - (unsigned)'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - (unsigned)'A' + 10;
-    return 16;
-}
-
 bool oid_from_hex(enum oid_kind kind, struct slice hex, struct oid *into)
 {
     if (hex.len != 2 * oid_bytes(kind))
         return false;
     memset(into, 0, sizeof(*into));
     for (size_t i = 0; i < hex.len / 2; i++) {
-        unsigned value = nibble(hex.ptr[2 * i]) << 4 | nibble(hex.ptr[2 * i + 1]);
-        if (value > 255 || nibble(hex.ptr[2 * i + 1]) > 15)
+        uint64_t value;
+        if (!slice_hex(slice_of(hex.ptr + 2 * i, 2), UINT8_MAX, &value))
             return false;
         into->bytes[i] = (uint8_t)value;
     }

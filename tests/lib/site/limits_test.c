@@ -9,61 +9,8 @@
 #include <cmocka.h>
 
 #include "lib/site/internal.h"
-#include "signatures/memory.h"
+#include "tests/lib/site/place.h"
 #include "tests/support/shell.h"
-#include "tests/support/site.h"
-
-static uint64_t blocks;
-static struct site *site;
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    site = NULL;
-    work_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    site_free(site);
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
-
-static void make(void)
-{
-    work_commit(WORK_EPOCH);
-    site = site_of_work(NULL);
-}
-
-static void has(const char *path, const char *text)
-{
-    const char *body = body_of(site, path);
-    if (!body || !strstr(body, text))
-        fail_msg("%s: %s, without '%s'", path, body ? "a page" : "no page", text);
-}
-
-static void no_page(const char *path)
-{
-    if (site_find(site, slice_text(path)))
-        fail_msg("there is a page %s", path);
-}
-
-static void has_problem(const char *path, uint32_t line, const char *reason)
-{
-    size_t count;
-    const struct site_problem *all = site_problems(site, &count);
-    for (size_t i = 0; i < count; i++)
-        if (slice_is(all[i].path, path) && all[i].line == line &&
-            slice_search(all[i].reason, slice_text(reason)) < all[i].reason.len)
-            return;
-    for (size_t i = 0; i < count; i++)
-        print_error("%.*s:%u: %.*s\n", SLICE_ARG(all[i].path), all[i].line,
-                    SLICE_ARG(all[i].reason));
-    fail_msg("no problem %s:%u: %s", path, line, reason);
-}
 
 static void too_many_problems_are_counted(void **state)
 {

@@ -7,72 +7,8 @@
 
 #include <cmocka.h>
 
-#include "signatures/memory.h"
+#include "tests/lib/site/place.h"
 #include "tests/support/shell.h"
-#include "tests/support/site.h"
-
-static uint64_t blocks;
-static struct site *site;
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    site = NULL;
-    work_begin();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    site_free(site);
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
-
-static void make(void)
-{
-    work_commit(WORK_EPOCH + 100 * WORK_DAY);
-    site = site_of_work(NULL);
-}
-
-static void has(const char *path, const char *text)
-{
-    const char *body = body_of(site, path);
-    if (!body)
-        fail_msg("no page %s", path);
-    if (!strstr(body, text))
-        fail_msg("%s has no '%s':\n%s", path, text, body);
-}
-
-static void has_not(const char *path, const char *text)
-{
-    const char *body = body_of(site, path);
-    if (!body)
-        fail_msg("no page %s", path);
-    if (strstr(body, text))
-        fail_msg("%s has '%s':\n%s", path, text, body);
-}
-
-static void no_page(const char *path)
-{
-    if (site_find(site, slice_text(path)))
-        fail_msg("there is a page %s", path);
-}
-
-static void has_problem(const char *path, uint32_t line, const char *reason)
-{
-    size_t count;
-    const struct site_problem *all = site_problems(site, &count);
-    for (size_t i = 0; i < count; i++)
-        if (slice_is(all[i].path, path) && all[i].line == line &&
-            slice_search(all[i].reason, slice_text(reason)) < all[i].reason.len)
-            return;
-    for (size_t i = 0; i < count; i++)
-        print_error("%.*s:%u: %.*s\n", SLICE_ARG(all[i].path), all[i].line,
-                    SLICE_ARG(all[i].reason));
-    fail_msg("no problem %s:%u: %s", path, line, reason);
-}
 
 /* Where each text stands in the page must grow. */
 static void in_order(const char *path, const char *const *texts)
