@@ -33,7 +33,7 @@ static void on_updated(struct content_waiter *w, enum err why)
     struct buf text;
     buf_init(&text, STATUS_BYTES_MAX);
     status_update(&text, p->web->content);
-    reply_buf(p->exchange, why == OK ? 200 : 502, &text);
+    web_answer_text(p->web, p->exchange, why == OK ? 200 : 502, &text);
     end(p);
 }
 

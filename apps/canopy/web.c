@@ -25,6 +25,19 @@ static void lend_page(struct http_reply *reply, struct site_page *page, struct s
     reply->loan = (struct loan){release_page, page};
 }
 
+/* Answers with the fields gathered in w->text; without memory for them nothing else would be true. */
+static void answer_gathered(struct web *w, struct http_exchange *x, struct http_reply *reply)
+{
+    reply->fields = buf_slice(&w->text);
+    if (w->text.err != OK) {
+        if (reply->loan.release)
+            reply->loan.release(reply->loan.arg);
+        *reply = (struct http_reply){
+            .status = 500, .fields = REPLY_HTML_FIELDS, .body = site_bare_page(500)};
+    }
+    http_answer(x, reply);
+}
+
 static void answer_error_with(struct web *w, struct http_exchange *x, uint16_t status,
                               struct slice more_fields)
 {
@@ -39,8 +52,17 @@ static void answer_error_with(struct web *w, struct http_exchange *x, uint16_t s
         reply.body = site_bare_page(status);
     }
     buf_put(&w->text, more_fields);
-    reply.fields = buf_slice(&w->text);
-    http_answer(x, &reply);
+    answer_gathered(w, x, &reply);
+}
+
+void web_answer_text(struct web *w, struct http_exchange *x, uint16_t status, struct buf *text)
+{
+    if (text->err == OK) {
+        reply_buf(x, status, text);
+    } else {
+        buf_deinit(text);
+        web_answer_error(w, x, 500);
+    }
 }
 
 void web_answer_error(struct web *w, struct http_exchange *x, uint16_t status)
@@ -78,8 +100,7 @@ static void answer_range(struct web *w, struct http_exchange *x, struct site_pag
             &reply, page,
             slice_take(slice_drop(page->body, (size_t)choice->first), (size_t)choice->length));
     }
-    reply.fields = buf_slice(&w->text);
-    http_answer(x, &reply);
+    answer_gathered(w, x, &reply);
 }
 
 static struct slice fields_of(const struct site_page *page, const struct http_choice *choice)
@@ -129,8 +150,8 @@ static bool answer_without_slash(struct web *w, struct http_exchange *x, struct 
     if (!site_moved(w->content->site, path, &w->text))
         return false;
     buf_text(&w->text, "\r\n");
-    struct http_reply reply = {.status = 301, .fields = buf_slice(&w->text)};
-    http_answer(x, &reply);
+    struct http_reply reply = {.status = 301};
+    answer_gathered(w, x, &reply);
     return true;
 }
 
@@ -139,7 +160,7 @@ static void answer_status(struct web *w, struct http_exchange *x)
     struct buf text;
     buf_init(&text, STATUS_BYTES_MAX);
     status_whole(&text, w);
-    reply_buf(x, 200, &text);
+    web_answer_text(w, x, 200, &text);
 }
 
 static bool reads(const struct http_request *request)

@@ -45,7 +45,11 @@ void web_stop(struct web *w, uint32_t seconds, void (*stopped)(void));
 /* After that, and when no service beside it uses it any more: gives its memory back. */
 void web_release(struct web *w);
 
-/* --- for a service beside it --- */
+/* --- for what else answers --- */
+
+/* With the text gathered in a buffer, which is taken over; with a 500 where there was no memory for
+ * all of it. */
+void web_answer_text(struct web *w, struct http_exchange *x, uint16_t status, struct buf *text);
 
 enum err web_listen(struct stack *stack, uint16_t port, const char *setting,
                     const struct http_handler *handler, void *owner, struct http_service **into);

@@ -327,6 +327,76 @@ static void without_a_remote_the_baked_content_stays(void **state)
     assert_int_equal(memory_stats().blocks, blocks);
 }
 
+/* --- short of memory --- */
+
+struct question {
+    const char *request;
+    const char *whole; /* what an answer of that status holds */
+    int status;
+};
+
+static const struct question questions[] = {
+    {"GET /status HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", "\ntimers: ", 200},
+    {"GET /Posts/ HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", "\r\nLocation: /Posts\r\n",
+     301},
+    {"GET /nowhere HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", "no page at this address",
+     404},
+    {"GET /static/noise.bin HTTP/1.1\r\nHost: c\r\nRange: bytes=5-9\r\nConnection: close\r\n\r\n",
+     "\r\nContent-Range: bytes 5-9/60000\r\n", 206},
+    {"DELETE /About HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n", "\r\nAllow: GET, HEAD\r\n",
+     405},
+};
+
+/* Asks while the n-th allocation fails. The answer's status; 0 where the connection just ended. */
+static int ask_short_of_memory(const struct question *q, uint64_t n)
+{
+    static const char *const arguments[] = {"-p", "80", "-l", "quiet"};
+    struct scene s;
+    int status = 0;
+    configure(arguments, 4);
+    open_scene(&s, 7);
+    struct world world = {.stack = s.canopy, .content = bundle};
+    assert_int_equal(program.start(&world), OK);
+    sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    s.pusher = sim_client_open(s.readers_host, "10.0.0.1", 80);
+    sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    sim_client_text(s.pusher, q->request);
+    sim_memory_fail_nth(n);
+    sim_run(sim_client_over, s.pusher, clock_monotonic() + 60 * CLOCK_SEC);
+    sim_memory_fail_nth(0);
+    struct slice answer = sim_client_received(s.pusher);
+    if (slice_search(answer, SLICE("\r\n\r\n")) < answer.len) {
+        status = atoi((const char *)answer.ptr + sizeof("HTTP/1.1 ") - 1);
+        const char *whole = status == 500   ? "Internal server error"
+                            : status == 503 ? "moment"
+                                            : q->whole;
+        assert_true(status == q->status || status == 500 || status == 503);
+        if (slice_search(answer, slice_text(whole)) == answer.len)
+            fail_msg("%s, allocation %u: %.*s", q->request, (unsigned)n, SLICE_ARG(answer));
+    }
+    close_scene(&s);
+    return status;
+}
+
+/* Whatever cannot be allocated, no answer is half of one: it is whole, or the page of a 500 or 503, or
+ * the connection ends. */
+static void no_half_answers_when_memory_is_short(void **state)
+{
+    (void)state;
+    uint64_t blocks = memory_stats().blocks;
+    unsigned errors = 0;
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        int status = 0;
+        for (uint64_t n = 1; status != questions[i].status || n < 12; n++) {
+            status = ask_short_of_memory(&questions[i], n);
+            errors += status == 500;
+            assert_true(n < 100);
+        }
+    }
+    assert_true(errors > 0);
+    assert_int_equal(memory_stats().blocks, blocks);
+}
+
 static void with_nothing_to_serve_it_does_not_start(void **state)
 {
     (void)state;
@@ -345,6 +415,7 @@ int main(void)
         cmocka_unit_test(any_network_ends_in_the_newest_content),
         cmocka_unit_test(baked_content_is_served_at_once),
         cmocka_unit_test(without_a_remote_the_baked_content_stays),
+        cmocka_unit_test(no_half_answers_when_memory_is_short),
         cmocka_unit_test(with_nothing_to_serve_it_does_not_start),
     };
     return cmocka_run_group_tests_name("canopy in the simulation", tests, make_repository, NULL);
