@@ -327,6 +327,42 @@ static void without_a_remote_the_baked_content_stays(void **state)
     assert_int_equal(memory_stats().blocks, blocks);
 }
 
+/* --- long work --- */
+
+/* A world in which everything takes long. */
+static bool slow(void *unused)
+{
+    (void)unused;
+    sim_clock_advance(2 * CLOCK_SEC);
+    return slice_search(sim_console(), SLICE("content: at commit ")) < sim_console().len;
+}
+
+static void long_work_says_how_far_it_is(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {"-p", "80", "-l", "info"};
+    static const char *const lines[] = {"content: receiving: ", " of 43 objects, ",
+                                        "content: making pages: ", " of 80\n"};
+    struct scene s;
+    shell(
+        "git init -q -b main large && cd large && mkdir static && for n in $(seq 40); do"
+        "  head -c 20000 /dev/urandom >static/$n;"
+        " done && git add -A && git commit -qm large && git bundle create -q ../large.bundle main");
+    struct slice large = read_file("large.bundle");
+    uint64_t blocks = memory_stats().blocks;
+    configure(arguments, 4);
+    open_scene(&s, 7);
+    struct world world = {.stack = s.canopy, .content = large};
+    assert_int_equal(program.start(&world), OK);
+    assert_true(sim_run(slow, NULL, clock_monotonic() + 3600 * CLOCK_SEC));
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        if (slice_search(sim_console(), slice_text(lines[i])) == sim_console().len)
+            fail_msg("nobody said '%s':\n%.*s", lines[i], SLICE_ARG(sim_console()));
+    close_scene(&s);
+    assert_int_equal(memory_stats().blocks, blocks);
+    free((void *)(uintptr_t)large.ptr);
+}
+
 /* --- short of memory --- */
 
 struct question {
@@ -415,6 +451,7 @@ int main(void)
         cmocka_unit_test(any_network_ends_in_the_newest_content),
         cmocka_unit_test(baked_content_is_served_at_once),
         cmocka_unit_test(without_a_remote_the_baked_content_stays),
+        cmocka_unit_test(long_work_says_how_far_it_is),
         cmocka_unit_test(no_half_answers_when_memory_is_short),
         cmocka_unit_test(with_nothing_to_serve_it_does_not_start),
     };
