@@ -5,7 +5,9 @@
 #include "apps/echo/settings.h"
 #include "runtime/buf.h"
 #include "runtime/format.h"
+#include "runtime/list.h"
 #include "runtime/log.h"
+#include "runtime/loop.h"
 #include "signatures/memory.h"
 
 #define SOURCE      "echo"
@@ -22,6 +24,7 @@ struct service {
 };
 
 struct connection {
+    struct list link;
     struct flow *flow;
     const struct service *service;
     struct buf waiting; /* what the flow had no room for */
@@ -30,9 +33,11 @@ struct connection {
 };
 
 static uint8_t characters[CYCLES * LINES * LINE_SIZE];
+static struct list connections = {&connections, &connections};
 
 static void end(struct connection *c, void (*close)(struct flow *))
 {
+    list_remove(&c->link);
     close(c->flow);
     buf_deinit(&c->waiting);
     memory_free(c);
@@ -136,6 +141,8 @@ static void on_accept(void *owner, struct flow *flow)
         flow_abort(flow);
         return;
     }
+    list_init(&c->link);
+    list_append(&connections, &c->link);
     c->flow = flow;
     c->service = service;
     buf_init(&c->waiting, WAITING_MAX);
@@ -160,5 +167,14 @@ static enum err start(const struct world *world)
     return OK;
 }
 
-const struct program program = {
-    .name = "echo", .summary = "Echo, discard and characters over TCP", .start = start};
+static void stop(void)
+{
+    while (!list_empty(&connections))
+        end(CONTAINER(connections.next, struct connection, link), flow_abort);
+    loop_stop(0);
+}
+
+const struct program program = {.name = "echo",
+                                .summary = "Echo, discard and characters over TCP",
+                                .start = start,
+                                .stop = stop};

@@ -5,7 +5,9 @@
 #include "apps/relay/settings.h"
 #include "lib/dial/dial.h"
 #include "runtime/buf.h"
+#include "runtime/list.h"
 #include "runtime/log.h"
+#include "runtime/loop.h"
 #include "signatures/memory.h"
 
 #define SOURCE      "relay"
@@ -23,11 +25,13 @@ struct side {
 };
 
 struct pair {
+    struct list link;
     struct side near, far; /* who came to us, and whom we went to */
     struct dial *dial;
 };
 
 static struct stack *stack;
+static struct list pairs = {&pairs, &pairs};
 
 static void end_side(struct side *s, void (*close)(struct flow *))
 {
@@ -38,6 +42,7 @@ static void end_side(struct side *s, void (*close)(struct flow *))
 
 static void end(struct pair *p, void (*close)(struct flow *))
 {
+    list_remove(&p->link);
     if (p->dial)
         dial_cancel(p->dial);
     end_side(&p->near, close);
@@ -108,6 +113,8 @@ static void on_accept(void *owner, struct flow *flow)
         flow_abort(flow);
         return;
     }
+    list_init(&p->link);
+    list_append(&pairs, &p->link);
     p->near = (struct side){.pair = p, .flow = flow, .other = &p->far};
     p->far = (struct side){.pair = p, .other = &p->near};
     buf_init(&p->near.waiting, WAITING_MAX);
@@ -132,5 +139,14 @@ static enum err start(const struct world *world)
     return e;
 }
 
-const struct program program = {
-    .name = "relay", .summary = "Passes connections on to another host", .start = start};
+static void stop(void)
+{
+    while (!list_empty(&pairs))
+        end(CONTAINER(pairs.next, struct pair, link), flow_abort);
+    loop_stop(0);
+}
+
+const struct program program = {.name = "relay",
+                                .summary = "Passes connections on to another host",
+                                .start = start,
+                                .stop = stop};

@@ -84,7 +84,7 @@ def test_nmap_cannot_guess_sequence_numbers(tmp_path, host):
     with Server(tmp_path, host, "ours") as server:
         said = host.run("nmap", "-O", "-v", "-n", "-Pn", "-p", "7,9,10", "--max-os-tries", "1",
                         server.host)
-    assert re.search(r"TCP Sequence Prediction: Difficulty=2[56]\d \(Good luck!\)", said), said
+    assert re.search(r"TCP Sequence Prediction: Difficulty=\d+ \(Good luck!\)", said), said
     assert "7/tcp  open" in said and "10/tcp closed" in said, said
     assert "IP ID Sequence Generation: Incremental" not in said, said
 
