@@ -49,6 +49,23 @@ static void put_tcp(const struct inet *i, struct buf *into)
                    tcp_counter(i->tcp, (enum tcp_counter)k));
 }
 
+static void put_recovery(const struct inet *i, struct buf *into)
+{
+    const struct recovery_counters *c = tcp_recovery_counters(i->tcp);
+    put_number(into, "tcp", "recoveries", c->recoveries);
+    put_number(into, "tcp", "timeouts", c->timeouts);
+    put_number(into, "tcp", "tail_probes", c->probes);
+    put_number(into, "tcp", "tail_probe_repairs", c->probe_repairs);
+    put_number(into, "tcp", "retransmitted", c->retransmitted);
+    put_number(into, "tcp", "undone_by_echo", c->undone_echo);
+    put_number(into, "tcp", "undone_by_duplicates", c->undone_duplicates);
+    put_number(into, "tcp", "undone_by_original", c->undone_original);
+    put_number(into, "tcp", "reneged", c->reneged);
+    put_number(into, "tcp", "duplicate_reports", c->duplicates);
+    put_number(into, "tcp", "congestion_marks", c->marks);
+    put_number(into, "tcp", "in_flight_full", c->full);
+}
+
 static void put_ip(const struct inet *i, struct buf *into)
 {
     for (unsigned k = 0; k < IP_COUNTERS; k++)
@@ -116,6 +133,7 @@ void inet_status(const struct inet *i, struct buf *into)
     put_dhcp(i, into);
     put_dns(i, into);
     put_tcp(i, into);
+    put_recovery(i, into);
     put_udp(i, into);
     put_ip(i, into);
 }
