@@ -33,12 +33,19 @@ CLIENT, CLIENT6 = "10.77.0.1", "fd77::1"
 OURS, OURS6 = "10.77.0.2", "fd77::2"
 LINUX, LINUX6 = "10.77.0.3", "fd77::3"
 
-# What puts a program of ours there.
+
 def on_tap(number=0):
+    """The settings that put a program of ours there."""
     ip = f"{OURS}{number or ''}/24,{OURS6}{number or ''}/64"
     return ["--net", f"tap:tap{number}", "--dhcp", "false", "--ip", ip, "--gateways", CLIENT]
 
-PERMITTED = os.geteuid() == 0  # to make namespaces: tests are skipped where not
+
+def _permitted():
+    return os.geteuid() == 0 and os.access("/dev/net/tun", os.W_OK) and \
+        subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode == 0
+
+
+PERMITTED = _permitted()  # to make such networks: tests are skipped where not
 
 
 def _call(function, *arguments):
