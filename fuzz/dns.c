@@ -1,7 +1,7 @@
 /*
- * The resolver, led by bytes: answers of servers that know the id and the question (or not), over UDP
- * and TCP, silence, broken ways, other lookups meanwhile. Everybody is told once, and nothing stays
- * open.
+ * The resolver, led by bytes: answers of servers that know the id and the question (or not), over
+ * UDP and TCP, silence, broken ways, other lookups meanwhile. Everybody is told once, and nothing
+ * stays open.
  *
  *     one byte says what: answer (and to which message), broken, time, a lookup, a cancel, servers
  */

@@ -204,8 +204,8 @@ static uint8_t mapped_bits(const struct settings_prefix *p)
     return (uint8_t)(p->bits + (address_is_v4(p->address) ? 96 : 0));
 }
 
-/* Whether one of the addresses of the family is in the gateway's network; also where there are none, or
- * the gateway's is link-local. */
+/* Whether one of the addresses of the family is in the gateway's network; also where there are
+ * none, or the gateway's is link-local. */
 static bool reachable(struct address gateway)
 {
     struct slice list = settings_network.ip;

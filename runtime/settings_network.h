@@ -1,6 +1,6 @@
 /*
- * The settings that all programs with a network share: what it is, and how its own stack finds or is
- * given its addresses. Where the program speaks through the host's sockets, only --net counts.
+ * The settings that all programs with a network share: what it is, and how its own stack finds or
+ * is given its addresses. Where the program speaks through the host's sockets, only --net counts.
  */
 #ifndef RUNTIME_SETTINGS_NETWORK_H
 #define RUNTIME_SETTINGS_NETWORK_H
@@ -29,8 +29,8 @@ struct settings_prefix {
     uint8_t bits;
 };
 
-/* The addresses of a list. bits: as it says behind '/', else of --netmask, 32, 64 (IPv6) or, in lists of
- * hosts, all. False at its end; lists that were checked have no other. */
+/* The addresses of a list. bits: as it says behind '/', else of --netmask, 32, 64 (IPv6) or, in
+ * lists of hosts, all. False at its end; lists that were checked have no other. */
 bool settings_network_next(struct slice *list, struct settings_prefix *into);
 
 /* "tap:NAME": the name. False: another kind of network. */

@@ -136,8 +136,8 @@ static uint64_t after(uint64_t from, uint64_t seconds)
     return from + seconds * CLOCK_SEC;
 }
 
-/* T1 and T2 as the server says, if that can be, or one half and seven eighths of the time, less up to a
- * thirty-second (4.4.5). */
+/* T1 and T2 as the server says, if that can be, or one half and seven eighths of the time, less up
+ * to a thirty-second (4.4.5). */
 static void set_times(struct dhcp *d, const struct dhcp_answer *a)
 {
     uint64_t from = d->requested_at, ns = a->lease.seconds * CLOCK_SEC;

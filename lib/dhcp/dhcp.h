@@ -1,12 +1,12 @@
 /*
- * DHCP: the client's side, for one interface and IPv4 (RFC 2131, RFC 2132), as a pure core: messages,
- * time and randomness in; messages, events and the next deadline out.
+ * DHCP: the client's side, for one interface and IPv4 (RFC 2131, RFC 2132), as a pure core:
+ * messages, time and randomness in; messages, events and the next deadline out.
  *
- *            start                 offer                 ack                 T1              T2
- *     INIT ---------> SELECTING ---------> REQUESTING ---------> BOUND ------> RENEWING ------> REBINDING
- *      ^   discover      again     request     again               ^   unicast    |   broadcast    |
- *      |                                                           +---- ack -----+------ack-------+
- *      +---- nak, decline, no answer to a request, the lease has expired --------------------------+
+ *           start            offer             ack           T1             T2
+ *     INIT ------> SELECTING -----> REQUESTING -----> BOUND -----> RENEWING -----> REBINDING
+ *      ^  discover   again    request   again           ^   unicast   |  broadcast     |
+ *      |                                                +---- ack ----+------ ack -----+
+ *      +---- nak, decline, a request without answer, the end of the lease -------------+
  *
  * After the link was down, a lease that still runs is asked for again (REBOOTING, RFC 2131, 3.2).
  * Also: classless routes (RFC 3442), long options in parts (RFC 3396), the client's identifier in

@@ -2,8 +2,8 @@
  * Reading what a server says (RFC 2131, 2; RFC 2132). Every field is checked: a message that is not
  * the answer to what we asked, or offers what no host can use, is dropped whole.
  *
- *     op htype hlen hops | xid | secs flags | ciaddr | yiaddr | siaddr | giaddr | chaddr 16 | sname 64
- *     | file 128 | cookie | options: code, length, bytes ... 255
+ *     op htype hlen hops | xid | secs flags | ciaddr | yiaddr | siaddr | giaddr | chaddr 16
+ *     | sname 64 | file 128 | cookie | options: code, length, bytes ... 255
  *
  * `file` and `sname` hold options too, where option 52 says so. What is there several times is one
  * option in parts (RFC 3396).

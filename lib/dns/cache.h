@@ -1,6 +1,6 @@
 /*
- * What was found, until its time is over: by type and name, a bounded number of answers, the one that
- * was kept first goes first. Private to this room.
+ * What was found, until its time is over: by type and name, a bounded number of answers, the one
+ * that was kept first goes first. Private to this room.
  */
 #ifndef LIB_DNS_CACHE_H
 #define LIB_DNS_CACHE_H

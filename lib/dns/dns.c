@@ -1,6 +1,6 @@
 /*
- * Lookups and who waits for them. Nobody is told from inside of dns_lookup: what is known at once is
- * finished, and told when time is next asked for. See dns.h.
+ * Lookups and who waits for them. Nobody is told from inside of dns_lookup: what is known at once
+ * is finished, and told when time is next asked for. See dns.h.
  */
 #include "lib/dns/dns.h"
 
@@ -357,8 +357,8 @@ uint64_t dns_deadline(const struct dns *d)
 
 /* --- whom to ask --- */
 
-/* Those of whom nothing is under way are asked anew: there is a server now, or a way to one, or neither
- * can be hoped for. */
+/* Those of whom nothing is under way are asked anew: there is a server now, or a way to one, or
+ * neither can be hoped for. */
 static void wake(struct dns *d, uint64_t now)
 {
     for (struct list *i = d->running.next; i != &d->running; i = i->next) {

@@ -2,11 +2,12 @@
  * DNS: names to addresses, by asking recursive servers (RFC 1034, 1035, 3596), as a pure core:
  * messages, time and randomness in; messages, answers and the next deadline out.
  *
- * A lookup asks for A and AAAA side by side (RFC 8305, 3), and whoever wants the same name meanwhile
- * waits along. Against forged answers (RFC 5452): a new random id and a new random port for every
- * message, the letters of the name in random case, and only the asked server's answers to the asked
- * question are read. EDNS (RFC 6891) with DNS_UDP_SIZE; answers that were cut are asked for again over
- * TCP (RFC 7766). What is found is kept as long as its TTL says, also that there is nothing (RFC 2308).
+ * A lookup asks for A and AAAA side by side (RFC 8305, 3), and whoever wants the same name
+ * meanwhile waits along. Against forged answers (RFC 5452): a new random id and a new random port
+ * for every message, the letters of the name in random case, and only the asked server's answers to
+ * the asked question are read. EDNS (RFC 6891) with DNS_UDP_SIZE; answers that were cut are asked
+ * for again over TCP (RFC 7766). What is found is kept as long as its TTL says, also that there is
+ * nothing (RFC 2308).
  */
 #ifndef LIB_DNS_DNS_H
 #define LIB_DNS_DNS_H
@@ -79,17 +80,18 @@ struct dns *dns_open(const struct dns_below *below, void *arg);
 /* Nobody who waits is told. */
 void dns_close(struct dns *d);
 
-/* Whom to ask, from now on, in this order (also to be called where there is a way again); more than DNS_SERVERS_MAX are left out. hope: more may become
- * known soon, so that lookups wait for them; without, and without servers, there is no way
- * (ERR_UNREACHABLE). */
+/* Whom to ask, from now on, in this order (also to be called where there is a way again); more than
+ * DNS_SERVERS_MAX are left out. hope: more may become known soon, so that lookups wait for them;
+ * without, and without servers, there is no way (ERR_UNREACHABLE). */
 void dns_servers(struct dns *d, uint64_t now, const struct address *servers, size_t count,
                  bool hope);
 
 /* IPv6 is not spoken: no AAAA. */
 void dns_only_v4(struct dns *d, bool only);
 
-/* Looks a name up; numeric addresses and localhost (RFC 6761, 6.3) need no asking. The answer comes from
- * dns_answer, dns_broken or dns_expire; usable addresses stand first, of those IPv6. ERR_FULL, ERR_MEMORY. */
+/* Looks a name up; numeric addresses and localhost (RFC 6761, 6.3) need no asking. The answer comes
+ * from dns_answer, dns_broken or dns_expire; usable addresses stand first, of those IPv6. ERR_FULL,
+ * ERR_MEMORY. */
 enum err dns_lookup(struct dns *d, uint64_t now, struct slice name, resolve_fn *answer, void *owner,
                     struct dns_waiter **into);
 void dns_cancel(struct dns *d, struct dns_waiter *w);

@@ -2,7 +2,7 @@
  * What the files of this room share.
  *
  *     dns -- lookups: a name, who waits for it, and two questions (A, AAAA)
- *               question: where its name led to, the servers that were tried, the messages under way
+ *               question: where its name led to, which servers were tried, messages under way
  */
 #ifndef LIB_DNS_INTERNAL_H
 #define LIB_DNS_INTERNAL_H

@@ -143,8 +143,8 @@ static enum err lead_on(struct reader r, struct slice message, size_t count, str
     return *led && into->hops > DNS_CHAIN_MAX ? ERR_LIMIT : OK;
 }
 
-/* An address that can be one of a host. A mapped IPv4 address (RFC 4291, 2.5.5.2) has no place in an
- * AAAA record. */
+/* An address that can be one of a host. A mapped IPv4 address (RFC 4291, 2.5.5.2) has no place in
+ * an AAAA record. */
 static bool take_address(const struct record *rr, struct address *a)
 {
     const uint8_t *b = rr->data.ptr;

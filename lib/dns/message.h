@@ -36,7 +36,8 @@ struct dns_reply {
     struct address addresses[DNS_ADDRESSES_MAX];
 };
 
-/* OK; ERR_MALFORMED; ERR_MISMATCH: not the answer to this question; ERR_LIMIT: names lead too far. */
+/* OK; ERR_MALFORMED; ERR_MISMATCH: not the answer to this question; ERR_LIMIT: names lead too
+ * far. */
 enum err dns_read(struct slice message, const struct dns_question *q, struct dns_reply *into);
 
 #endif

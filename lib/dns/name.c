@@ -46,8 +46,8 @@ bool dns_name_of(struct slice text, struct dns_name *into)
     return put_label(into, slice_of(NULL, 0));
 }
 
-/* Where a pointer leads: only to what stands before all that was read of this name, so that no chain
- * of them goes on for ever. */
+/* Where a pointer leads: only to what stands before all that was read of this name, so that no
+ * chain of them goes on for ever. */
 static bool follow(struct reader *r, uint8_t high, size_t *before)
 {
     size_t to = (size_t)(high & 0x3f) << 8 | read_u8(r);

@@ -1,6 +1,6 @@
 /*
- * Names as they stand in messages (RFC 1035, 3.1 and 4.1.4): labels, each with its length before it,
- * and an empty one at the end. Private to this room.
+ * Names as they stand in messages (RFC 1035, 3.1 and 4.1.4): labels, each with its length before
+ * it, and an empty one at the end. Private to this room.
  */
 #ifndef LIB_DNS_NAME_H
 #define LIB_DNS_NAME_H
@@ -15,7 +15,8 @@ struct dns_name {
     uint8_t bytes[DNS_NAME_MAX];
 };
 
-/* From text, "example.org" or "example.org.": letters, digits, '-', '_'. False for anything else. */
+/* From text, "example.org" or "example.org.": letters, digits, '-', '_'. False for anything
+ * else. */
 bool dns_name_of(struct slice text, struct dns_name *into);
 
 /* Off a message, which the reader stands in: where a name leads back to an earlier one, it is put

@@ -1,6 +1,6 @@
 /*
- * One question, until it is answered: a message to the preferred server, then to the next ones, each
- * time around with twice the patience. What was sent before may still be answered meanwhile.
+ * One question, until it is answered: a message to the preferred server, then to the next ones,
+ * each time around with twice the patience. What was sent before may still be answered meanwhile.
  */
 #include "lib/dns/internal.h"
 
@@ -35,8 +35,8 @@ void dns_query_end(struct dns *d, struct dns_query *q, enum err why)
 
 /* --- asking --- */
 
-/* Random bits decide about the case of each letter (draft-vixie-dnsext-dns0x20): what a forger has to
- * guess as well. */
+/* Random bits decide about the case of each letter (draft-vixie-dnsext-dns0x20): what a forger has
+ * to guess as well. */
 static void shuffle_case(struct dns *d, struct dns_name *n)
 {
     uint32_t bits = 0;

@@ -1,7 +1,7 @@
 /*
- * Connections that are made. One for which there is no way yet waits, as long as addresses may still be
- * found (a program starts before DHCP has answered); what is refused at once is told later, as what
- * takes time.
+ * Connections that are made. One for which there is no way yet waits, as long as addresses may
+ * still be found (a program starts before DHCP has answered); what is refused at once is told
+ * later, as what takes time.
  */
 #include "lib/inet/internal.h"
 

@@ -198,8 +198,8 @@ struct tcp *inet_tcp(struct inet *i)
 
 /* --- opening and closing --- */
 
-/* Of stable IPv6 addresses (RFC 7217): a server's are to be the same after every start, and there is
- * nowhere to keep a secret. So they are as predictable as the card's own address. */
+/* Of stable IPv6 addresses (RFC 7217): a server's are to be the same after every start, and there
+ * is nowhere to keep a secret. So they are as predictable as the card's own address. */
 static struct sipkey address_secret(const struct inet *i)
 {
     static const struct sipkey fixed = {0x72696e676c657420, 0x696e657420763620};

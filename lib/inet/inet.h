@@ -1,10 +1,10 @@
 /*
  * Inet: the TCP/IP stack, put together. One network card below, signatures/stack.h above.
  *
- * A driver over timer, clock and entropy: Ethernet, IP, TCP and UDP are pure libraries that are told
- * the time; here they get it, and the card's frames. It finds its addresses (DHCP, router
- * advertisements, or what the operator says), looks names up, and takes connections to itself without
- * the card.
+ * A driver over timer, clock and entropy: Ethernet, IP, TCP and UDP are pure libraries that are
+ * told the time; here they get it, and the card's frames. It finds its addresses (DHCP, router
+ * advertisements, or what the operator says), looks names up, and takes connections to itself
+ * without the card.
  *
  * All that is gathered during one turn of the loop goes to the card in one pass, at its end.
  */
@@ -50,12 +50,13 @@ struct inet;
  * signature. ERR_ARGUMENT: an address, gateway or resolver that cannot be one; ERR_MEMORY. */
 enum err inet_open(struct net *card, const struct inet_config *config, struct inet **into);
 
-/* Ends in good order: to be called after each turn of the loop until it is true. Flows that were closed
- * send what is queued, then the lease is given back, then the card is done with all frames. */
+/* Ends in good order: to be called after each turn of the loop until it is true. Flows that were
+ * closed send what is queued, then the lease is given back, then the card is done with all
+ * frames. */
 bool inet_end(struct inet *i);
 
-/* Every listener has been closed, and every flow; what is left of them is dropped. The card must be done
- * with all frames (inet_end has been true), or not touch memory any more. */
+/* Every listener has been closed, and every flow; what is left of them is dropped. The card must be
+ * done with all frames (inet_end has been true), or not touch memory any more. */
 void inet_close(struct inet *i);
 
 /* What programs are given. Valid until inet_close. */

@@ -1,6 +1,6 @@
 /*
- * Addresses: those that the operator gave, that of a DHCP lease, and what routers advertise; and the
- * lines that say what has become of them.
+ * Addresses: those that the operator gave, that of a DHCP lease, and what routers advertise; and
+ * the lines that say what has become of them.
  */
 #include "lib/inet/internal.h"
 #include "runtime/log.h"
@@ -72,8 +72,8 @@ static bool on_link(const struct dhcp_lease *l, struct address a)
            (rest == 0 || (a.bytes[whole] ^ l->address.bytes[whole]) >> (8 - rest) == 0);
 }
 
-/* A router outside of the lease's network is on the link all the same: whoever said so gave us an address
- * for ourselves alone. */
+/* A router outside of the lease's network is on the link all the same: whoever said so gave us an
+ * address for ourselves alone. */
 static void change_routes(struct inet *i, const struct dhcp_lease *l, bool add)
 {
     enum err (*change)(struct ip *, struct address, uint8_t, struct address) =

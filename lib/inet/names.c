@@ -1,7 +1,7 @@
 /*
- * How questions of lib/dns travel: each over a UDP socket of its own, with a random port, that hears the
- * asked server only; what does not fit there over a TCP connection, with its length before it
- * (RFC 1035, 4.2.2).
+ * How questions of lib/dns travel: each over a UDP socket of its own, with a random port, that
+ * hears the asked server only; what does not fit there over a TCP connection, with its length
+ * before it (RFC 1035, 4.2.2).
  */
 #include "lib/inet/internal.h"
 #include "runtime/reader.h"

@@ -1,6 +1,6 @@
 /*
- * Sockets of UDP, found by their port in a small table; see udp.h. Ports are chosen by ourselves, so
- * the table needs no keyed hash.
+ * Sockets of UDP, found by their port in a small table; see udp.h. Ports are chosen by ourselves,
+ * so the table needs no keyed hash.
  */
 #include "lib/udp/udp.h"
 

@@ -2,9 +2,9 @@
  * UDP: datagrams over packets (RFC 768; RFC 8200, 8.1 for IPv6), as a pure library: packets and
  * randomness in, packets and calls out.
  *
- * A socket is bound to a port, and may be to one remote endpoint, which then is the only one that it
- * hears. Ports that nobody asked for by number are drawn at random (RFC 6056, algorithm 1). Checksums
- * are verified and filled in below: see lib/ip/packet.h.
+ * A socket is bound to a port, and may be to one remote endpoint, which then is the only one that
+ * it hears. Ports that nobody asked for by number are drawn at random (RFC 6056, algorithm 1).
+ * Checksums are verified and filled in below: see lib/ip/packet.h.
  */
 #ifndef LIB_UDP_UDP_H
 #define LIB_UDP_UDP_H
@@ -58,8 +58,8 @@ struct udp_counters {
 struct udp *udp_open(const struct udp_below *below, void *arg);
 void udp_close(struct udp *u); /* every socket has been unbound */
 
-/* local.address ADDRESS_ANY: whatever is ours. Port 0: a random free one. remote with port 0: anybody.
- * ERR_EXISTS: the port is taken; ERR_FULL: beyond UDP_SOCKETS_MAX; ERR_MEMORY. */
+/* local.address ADDRESS_ANY: whatever is ours. Port 0: a random free one. remote with port 0:
+ * anybody. ERR_EXISTS: the port is taken; ERR_FULL: beyond UDP_SOCKETS_MAX; ERR_MEMORY. */
 enum err udp_bind(struct udp *u, struct endpoint local, struct endpoint remote,
                   const struct udp_events *events, void *owner, struct udp_socket **into);
 
@@ -67,8 +67,8 @@ enum err udp_bind(struct udp *u, struct endpoint local, struct endpoint remote,
 void udp_unbind(struct udp_socket *s);
 uint16_t udp_port(const struct udp_socket *s);
 
-/* source ADDRESS_ANY: the local address, or the one that fits the way. bytes are copied. ERR_LIMIT: more
- * than UDP_PAYLOAD_MAX; ERR_FULL, ERR_MEMORY: see refused_lent; else what is said below. */
+/* source ADDRESS_ANY: the local address, or the one that fits the way. bytes are copied. ERR_LIMIT:
+ * more than UDP_PAYLOAD_MAX; ERR_FULL, ERR_MEMORY: see refused_lent; else what is said below. */
 enum err udp_send(struct udp_socket *s, struct address source, struct endpoint to,
                   struct slice bytes);
 

@@ -1,6 +1,6 @@
 /*
- * The network of a process, as runtime/settings_network.h says: the host's sockets, or a stack of the
- * image's own (signatures/network.h) over a TAP.
+ * The network of a process, as runtime/settings_network.h says: the host's sockets, or a stack of
+ * the image's own (signatures/network.h) over a TAP.
  */
 #ifndef PLATFORM_PROCESS_NETWORK_H
 #define PLATFORM_PROCESS_NETWORK_H

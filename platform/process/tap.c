@@ -47,7 +47,8 @@ static uint16_t segment_size(const struct virtio_net_hdr *h)
     return h->gso_type == VIRTIO_NET_HDR_GSO_NONE ? 0 : h->gso_size;
 }
 
-/* A checksum that is still to be made (NEEDS_CSUM) never left the host: nothing can have harmed it. */
+/* A checksum that is still to be made (NEEDS_CSUM) never left the host: nothing can have harmed
+ * it. */
 static enum net_checksum checksum(const struct virtio_net_hdr *h)
 {
     return h->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)
@@ -229,7 +230,8 @@ static enum err complain(const struct tap *t, struct buf *error, const char *wha
     }
 }
 
-/* What the device was made with has to be named again, or it is EINVAL: many queues are tried next. */
+/* What the device was made with has to be named again, or it is EINVAL: many queues are tried
+ * next. */
 static bool attach(struct tap *t)
 {
     const int flags[] = {IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
@@ -255,8 +257,8 @@ static bool offload(struct tap *t)
     return ioctl(t->fd, TUNSETVNETHDRSZ, &head) == 0 && ioctl(t->fd, TUNSETOFFLOAD, all) == 0;
 }
 
-/* The device's own address is the host's end; ours is another, the same at every start while the device
- * stays: locally administered, for one station. */
+/* The device's own address is the host's end; ours is another, the same at every start while the
+ * device stays: locally administered, for one station. */
 static void derive_mac(struct tap *t, const uint8_t theirs[NET_MAC_SIZE])
 {
     static const struct sipkey key = {0x7461703a72696e67, 0x6c65743a6d616300};

@@ -2,9 +2,9 @@
  * TAP: a network card of this process, whose other end is a network device of the host (Linux,
  * Documentation/networking/tuntap). An implementation of signatures/net.h.
  *
- * Frames carry a virtio header (IFF_VNET_HDR), so that checksums need not be made, and TCP crosses in
- * pieces of up to 64 KiB, both ways. The kernel copies what is sent at once: nothing stays lent. The
- * link is up while the device is.
+ * Frames carry a virtio header (IFF_VNET_HDR), so that checksums need not be made, and TCP crosses
+ * in pieces of up to 64 KiB, both ways. The kernel copies what is sent at once: nothing stays lent.
+ * The link is up while the device is.
  */
 #ifndef PLATFORM_PROCESS_TAP_H
 #define PLATFORM_PROCESS_TAP_H
@@ -23,8 +23,8 @@ struct tap_counters {
     uint64_t refused_host;      /* the host would not have them: ERR_IO */
 };
 
-/* Opens the device of that name, which the host has made (ip tuntap add NAME mode tap). The card's own
- * address is derived from the device's. Otherwise a line in `error` that says what to do. */
+/* Opens the device of that name, which the host has made (ip tuntap add NAME mode tap). The card's
+ * own address is derived from the device's. Otherwise a line in `error` that says what to do. */
 enum err tap_open(struct slice name, struct net **into, struct buf *error);
 void tap_close(struct net *n);
 

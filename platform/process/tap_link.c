@@ -38,7 +38,8 @@ static bool read_message(struct tap_link *l, struct slice *rest)
     return true;
 }
 
-/* What the kernel has to say now; the last word counts. False: nothing. *told: our device was named. */
+/* What the kernel has to say now; the last word counts. False: nothing. *told: our device was
+ * named. */
 static bool read_all(struct tap_link *l, int flags, bool *told)
 {
     uint8_t bytes[MESSAGES_SIZE];

@@ -1,6 +1,6 @@
 /*
- * The card over a TAP, in a network namespace of the test's own; the other end is a packet socket on the
- * device. Left out, with a line, where that is not permitted.
+ * The card over a TAP, in a network namespace of the test's own; the other end is a packet socket
+ * on the device. Left out, with a line, where that is not permitted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
