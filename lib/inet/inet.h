@@ -21,7 +21,6 @@
 #define INET_RESOLVERS_MAX 4u /* DNS servers that are asked, whoever named them */
 #define INET_CONNECTS_MAX  1024u
 #define INET_CONNECT_NS    (20 * CLOCK_SEC) /* then stack_connect answers ERR_TIMEOUT */
-#define INET_LOOP_PACKETS  256u             /* on their way to ourselves; more are dropped */
 #define INET_SETTLE_NS     (15 * CLOCK_SEC) /* how long connects wait for a first address */
 #define INET_HOSTNAME_MAX  63u
 
