@@ -200,9 +200,9 @@ static void mutate(uint64_t *seed)
         size_t at = 14 + place_draw(seed) % (len - 14);
         static const uint8_t likely[] = {0, 1, 2, 8, 0x7f, 0x80, 0xff, 58};
         uint64_t r = place_draw(seed);
-        copy[at] = r & 1   ? likely[r >> 8 & 7]
-                   : r & 2 ? (uint8_t)(r >> 8)
-                           : copy[at] ^ 1 << (r >> 8 & 7);
+        copy[at] = (uint8_t)(r & 1   ? likely[r >> 8 & 7]
+                             : r & 2 ? r >> 8
+                                     : copy[at] ^ 1u << (r >> 8 & 7));
     }
     struct sim_frame f;
     if (place_draw(seed) % 8 && !sim_frame_read(slice_of(copy, len), &f))
