@@ -1,15 +1,17 @@
 """Connections: both families, keep-alive, pipelines, many at once, the end."""
+import os
 import re
 import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from program import Canopy, run
 from sites import small
-from support import FEWER, SLOWER, free_port, wait
+from support import FEWER, SANITIZED, SLOWER, free_port, wait
 
 BIG = bytes(range(256)) * 16384 * 4  # 16 MiB: more than sockets hold
 
@@ -27,6 +29,15 @@ def site(repository, module_canopy):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_both_families(site, host):
     assert site.get("/About", host=host).status == 200
+
+
+def test_one_thread_and_no_other_program(site):
+    """It runs to completion in one loop; without keys there is no second process either."""
+    process = Path(f"/proc/{site.process.pid}")
+    assert "\nThreads:\t1\n" in (process / "status").read_text() or SANITIZED
+    assert (process / f"task/{site.process.pid}/children").read_text() == ""
+    files = [os.readlink(link) for link in (process / "fd").iterdir()]
+    assert [f for f in files if f.startswith("/") and f not in ("/dev/null", str(site.log_path))] == []
 
 
 def test_a_connection_is_kept(site):
