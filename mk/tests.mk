@@ -66,7 +66,7 @@ lint: setup
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
 lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
-            $(call objects,tool) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
+            $(call objects,tool) $(call objects,tool/packetdrill) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
             $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
 

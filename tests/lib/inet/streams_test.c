@@ -18,7 +18,7 @@
 
 #include "tests/lib/inet/coverage.h"
 
-static uint64_t runs = 5000;
+static uint64_t runs = 4000 / WORLD_FEWER;
 
 /* --- what a wire may do --- */
 
@@ -254,7 +254,9 @@ static void test_harsh(void **state)
 static void test_coverage(void **state)
 {
     (void)state;
-    assert_int_equal(coverage_print(stdout), 0);
+    size_t missing = coverage_print(stdout);
+    if (runs >= 4000) /* fewer cannot have seen all */
+        assert_int_equal(missing, 0);
 }
 
 static uint64_t number(const char *name, uint64_t otherwise)

@@ -17,6 +17,18 @@
 #include "signatures/clock.h"
 #include "signatures/memory.h"
 
+/* How many times fewer rounds are made under sanitizers. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WORLD_FEWER 10u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WORLD_FEWER 10u
+#endif
+#endif
+#ifndef WORLD_FEWER
+#define WORLD_FEWER 1u
+#endif
+
 #define WORLD_HOSTS_MAX 128u
 #define WORLD_SETTLE    (10 * CLOCK_SEC)  /* addresses are probed for before they are used */
 #define WORLD_REST      (300 * CLOCK_SEC) /* longer than any TIME-WAIT, FIN-WAIT-2 or orphan */
