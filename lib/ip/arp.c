@@ -67,9 +67,7 @@ static void learn(struct ip *ip, uint64_t now, struct neighbour *n, const struct
     } else if (to_us) {
         resolve_answer(ip, now, n, a->sender_mac);
     } else if (!known) {
-        neighbour_tell(n, a->sender_mac);
-        paths_void(&ip->paths);
-        resolve_flush(ip, n);
+        resolve_tell(ip, n, a->sender_mac);
     }
 }
 
@@ -86,7 +84,7 @@ void arp_input(struct ip *ip, uint64_t now, struct slice packet)
     if (!address_is_any(&a.sender) && !own_find(ip, &a.sender)) {
         struct neighbour *n = neighbour_find(&ip->neighbours, &a.sender);
         if (!n && to_us && a.operation == ARP_REQUEST && (n = resolve_hear(ip, now, &a.sender)))
-            neighbour_tell(n, a.sender_mac);
+            resolve_tell(ip, n, a.sender_mac);
         else if (n)
             learn(ip, now, n, &a);
     }

@@ -77,6 +77,9 @@ struct ip {
     struct ip_counters counters;
 };
 
+_Static_assert(NEIGHBOURS_MAX == IP_NEIGHBOURS_MAX, "as the public header says");
+_Static_assert(ROUTES_MAX == IP_ROUTES_MAX, "as the public header says");
+
 static inline void count(struct ip *ip, enum ip_counter which)
 {
     ip->counters.of[which]++;
@@ -115,10 +118,12 @@ void arp_send_announcement(struct ip *ip, const struct own *o);
 struct neighbour *resolve(struct ip *ip, uint64_t now, const struct address *a);
 /* A neighbour said where it is, unasked: an entry is made only where one is free. */
 struct neighbour *resolve_hear(struct ip *ip, uint64_t now, const struct address *a);
+/* It is there, as far as somebody said; it has answered us; it is there for good. What waited goes. */
+void resolve_tell(struct ip *ip, struct neighbour *n, struct mac mac);
 void resolve_answer(struct ip *ip, uint64_t now, struct neighbour *n, struct mac mac);
+void resolve_pin(struct ip *ip, struct neighbour *n, struct mac mac);
 void resolve_confirm(struct ip *ip, uint64_t now, struct neighbour *n);
 enum err resolve_wait(struct ip *ip, struct neighbour *n, const struct net_frame *f);
-void resolve_flush(struct ip *ip, struct neighbour *n); /* sends what waited */
 void resolve_expire(struct ip *ip, uint64_t now);
 void resolve_drop(struct ip *ip, struct neighbour *n);
 bool resolve_hopeful(void *ip, const struct address *gateway);

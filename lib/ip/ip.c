@@ -118,6 +118,14 @@ static bool has_family(const struct ip *ip, const struct address *a)
     return address_is_v4(*a) ? !ip->options.no_v4 : !ip->options.no_v6;
 }
 
+/* The first and the last address of an IPv4 subnet are nobody's (RFC 1122, 3.2.1.3; RFC 3021). */
+static bool is_subnet(const struct address *a, uint8_t bits)
+{
+    struct address first = address_prefix(*a, bits), last = address_last(*a, bits);
+    return address_is_v4(*a) && bits <= 126 &&
+           (address_equal(a, &first) || address_equal(a, &last));
+}
+
 enum err ip_add_address(struct ip *ip, uint64_t now, struct address a, uint8_t bits,
                         enum ip_claim claim)
 {
@@ -126,6 +134,8 @@ enum err ip_add_address(struct ip *ip, uint64_t now, struct address a, uint8_t b
         return ERR_ARGUMENT;
     if (own_find(ip, &a))
         return ERR_EXISTS;
+    if (is_subnet(&a, o.bits))
+        return ERR_ARGUMENT;
     struct route r = {.prefix = address_prefix(a, o.bits), .bits = o.bits, .until = WAIT_FOREVER};
     if (ip->own_count == IP_ADDRESSES_MAX || route_put(&ip->routes, &r))
         return ERR_FULL;
@@ -234,9 +244,7 @@ enum err ip_set_neighbour(struct ip *ip, uint64_t now, struct address a, struct 
     struct neighbour *n = resolve(ip, now, &a);
     if (!n)
         return ERR_FULL;
-    n->mac = mac;
-    n->state = NEIGHBOUR_PERMANENT;
-    resolve_flush(ip, n);
+    resolve_pin(ip, n, mac);
     return OK;
 }
 

@@ -9,7 +9,8 @@
  *   IPv6, ICMPv6            RFC 8200, 4443         lib/ip/ipv6, icmpv6
  *   neighbours              RFC 4861, 7.3          lib/ip/neighbour (ARP and NDP share it)
  *   routers, prefixes       RFC 4861, 4191, 8106   lib/ip/router
- *   addresses               RFC 4862, 7217, 7527   lib/ip/address
+ *   redirects               RFC 4861, 8            lib/ip/redirect
+ *   addresses of ours       RFC 4862, 7217, 7527   lib/ip/own, dad, slaac
  *   source addresses        RFC 6724               lib/ip/source
  *   groups                  RFC 3810               lib/ip/mld
  *   path MTU                RFC 1191, 8201         lib/ip/destination

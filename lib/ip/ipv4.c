@@ -37,7 +37,7 @@ static enum ip_counter check_options(struct slice options)
     return r.bad ? IP_DROP_V4_OPTIONS : IP_COUNTERS;
 }
 
-/* Nobody sends from these. 0.0.0.0 asks for an address: it may, but nobody can answer it. */
+/* Nobody sends from these, but for 0.0.0.0, which asks for an address, and not us. */
 static bool source_is_possible(struct ip *ip, const struct input *in)
 {
     const struct address *a = &in->arrival.source;

@@ -117,10 +117,8 @@ static void solicitation(struct ip *ip, struct input *in, const struct address *
     }
     bool told = !from_nobody && ndp_station(options, NDP_SOURCE_LINK, &station);
     struct neighbour *n = told ? resolve_hear(ip, in->now, &in->arrival.source) : NULL;
-    if (n) {
-        neighbour_tell(n, station);
-        resolve_flush(ip, n);
-    }
+    if (n)
+        resolve_tell(ip, n, station);
     answer(ip, in, target, from_nobody);
 }
 
@@ -147,7 +145,7 @@ static void update(struct ip *ip, uint64_t now, struct neighbour *n, uint8_t fla
         return;
     }
     if (other)
-        neighbour_tell(n, station);
+        resolve_tell(ip, n, station);
     if (flags & FLAG_SOLICITED)
         resolve_confirm(ip, now, n);
 }
@@ -171,9 +169,7 @@ static void advertisement(struct ip *ip, struct input *in, const struct address 
     if (unknown && (flags & FLAG_SOLICITED)) {
         resolve_answer(ip, in->now, n, station);
     } else if (unknown) {
-        neighbour_tell(n, station);
-        paths_void(&ip->paths);
-        resolve_flush(ip, n);
+        resolve_tell(ip, n, station);
     } else {
         update(ip, in->now, n, flags, told, station);
     }

@@ -40,9 +40,8 @@ static void learn_target(struct ip *ip, uint64_t now, const struct address *targ
     struct neighbour *n = resolve_hear(ip, now, target);
     if (!n)
         return;
-    neighbour_tell(n, station);
+    resolve_tell(ip, n, station);
     n->router |= is_router;
-    resolve_flush(ip, n);
 }
 
 void redirect_input(struct ip *ip, struct input *in, struct slice message)

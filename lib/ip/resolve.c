@@ -58,7 +58,8 @@ struct neighbour *resolve_hear(struct ip *ip, uint64_t now, const struct address
     return n;
 }
 
-void resolve_flush(struct ip *ip, struct neighbour *n)
+/* Sends what waited. */
+static void flush(struct ip *ip, struct neighbour *n)
 {
     for (struct copy *c; (c = shift_waiting(n));) {
         memcpy(c->bytes, n->mac.bytes, sizeof(n->mac.bytes));
@@ -66,20 +67,34 @@ void resolve_flush(struct ip *ip, struct neighbour *n)
     }
 }
 
-void resolve_confirm(struct ip *ip, uint64_t now, struct neighbour *n)
-{
-    if (n->silent)
-        paths_void(&ip->paths); /* it may be the better gateway again */
-    neighbour_confirm(&ip->neighbours, n, now, (uint32_t)ip_random(ip));
-}
-
-void resolve_answer(struct ip *ip, uint64_t now, struct neighbour *n, struct mac mac)
+/* Who is heard of again may be the better gateway again. */
+void resolve_tell(struct ip *ip, struct neighbour *n, struct mac mac)
 {
     if (n->silent)
         paths_void(&ip->paths);
     neighbour_tell(n, mac);
+    flush(ip, n);
+}
+
+void resolve_confirm(struct ip *ip, uint64_t now, struct neighbour *n)
+{
+    bool silent = n->silent;
+    neighbour_confirm(&ip->neighbours, n, now, (uint32_t)ip_random(ip));
+    if (silent && !n->silent)
+        paths_void(&ip->paths);
+}
+
+void resolve_answer(struct ip *ip, uint64_t now, struct neighbour *n, struct mac mac)
+{
+    resolve_tell(ip, n, mac);
     resolve_confirm(ip, now, n);
-    resolve_flush(ip, n);
+}
+
+void resolve_pin(struct ip *ip, struct neighbour *n, struct mac mac)
+{
+    n->state = NEIGHBOUR_STALE; /* one that was pinned before may be told otherwise */
+    resolve_tell(ip, n, mac);
+    n->state = NEIGHBOUR_PERMANENT;
 }
 
 enum err resolve_wait(struct ip *ip, struct neighbour *n, const struct net_frame *f)

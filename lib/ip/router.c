@@ -195,9 +195,8 @@ static void learn_router(struct ip *ip, struct input *in, struct slice options)
     struct neighbour *n = resolve_hear(ip, in->now, &in->arrival.source);
     if (!n)
         return;
-    neighbour_tell(n, station);
+    resolve_tell(ip, n, station);
     n->router = true;
-    resolve_flush(ip, n);
 }
 
 /* flags: those of an advertisement, of which the owner hears when they change. */

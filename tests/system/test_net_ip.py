@@ -298,12 +298,12 @@ def test_pieces_that_overlap_are_nothing(tmp_path, host):
         assert pieces(3, (0, 32), (24, 48), (48, 72)) == set()
         assert pieces(4, (0, 48), (24, 32), (48, 72)) == set()
         assert pieces(5, (24, 48), (0, 64), (64, 72)) == set()
-        # A piece that is all of a datagram is one by itself (RFC 6946), whatever else has its number.
+        # A piece that is all of a datagram stands by itself (RFC 6946).
         assert pieces(6, (24, 48), (0, 72)) == {True, False}
 
 
 def test_noise(tmp_path, host):
-    """Frames at random, of all kinds that are understood; a connection meanwhile does not suffer."""
+    """Frames at random, of all kinds that are understood; who means well is served meanwhile."""
     scapy.conf.verb = 0
     random.seed(1)
     with linked(tmp_path, host) as link:

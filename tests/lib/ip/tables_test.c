@@ -175,11 +175,12 @@ static void test_arguments(void **state)
     static const struct {
         const char *address;
         uint8_t bits;
-    } bad[] = {{"192.0.2.9", 33}, {"2001:db8::9", 129}, {"224.0.0.1", 24},
-               {"ff02::1", 64},   {"0.0.0.0", 0},       {"::", 0},
-               {"127.0.0.1", 8},  {"::1", 128},         {"255.255.255.255", 32}};
+    } bad[] = {{"192.0.2.9", 33},   {"2001:db8::9", 129}, {"224.0.0.1", 24},
+               {"ff02::1", 64},     {"0.0.0.0", 0},       {"::", 0},
+               {"127.0.0.1", 8},    {"::1", 128},         {"255.255.255.255", 32},
+               {"192.0.2.255", 24}, {"192.0.2.128", 25}};
     place_open(&p);
-    for (size_t i = 0; i < 9; i++)
+    for (size_t i = 0; i < 11; i++)
         assert_int_equal(
             ip_add_address(p.ip, p.now, A(bad[i].address), bad[i].bits, IP_CLAIM_AT_ONCE),
             ERR_ARGUMENT);
