@@ -11,6 +11,10 @@
 # folder of its own, into which it copied the recipe and this file.
 
 AR ?= ar
+
+# Nothing knows in which folder it was built (__FILE__ would): images are the same whoever builds them.
+override CFLAGS += -ffile-prefix-map=$(SOURCE)/= -ffile-prefix-map=$(CURDIR)=.
+
 objects := $(addsuffix .o,$(sources))
 
 install: $(PREFIX)/lib/$(library) install-headers
