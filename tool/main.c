@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 void tool_error(const char *format, ...)
 {
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
+    prctl(PR_SET_DUMPABLE, 0); /* private keys and tokens pass through: no core dump of them */
     for (size_t i = 0; i < COUNT; i++) {
         if (subcommands[i].run && strcmp(name, subcommands[i].name) == 0)
             return subcommands[i].run(argc - 2 > 0 ? argc - 2 : 0, argv + 2);

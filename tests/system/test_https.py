@@ -597,6 +597,7 @@ def how_it_ended(pid):
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT).si_code
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers take these signals for themselves")
 @pytest.mark.parametrize("sent", [signal.SIGABRT, signal.SIGSEGV])
 def test_a_crash_leaves_no_core_dump(git_remote, secure, tmp_path, monkeypatch, sent):
     """Whatever is in the memory, tokens and what sessions are sealed with: it comes into no file."""

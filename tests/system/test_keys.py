@@ -1,7 +1,10 @@
 """Keys in an image: `ringlet keys`, and the checks of `ringlet configure`."""
 import hashlib
 import os
+import resource
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 
@@ -9,7 +12,7 @@ import pytest
 
 import certs
 from images import build, configure, tool
-from program import PLAIN
+from program import PLAIN, TOOL
 from sites import small
 from support import ROOT, SANITIZED
 
@@ -373,6 +376,23 @@ def test_secrets_are_not_described(tmp_path):
     output = tool("describe", build(tmp_path / "config", image))[1]
     assert "https://...@h.example/x" in output and "remote-token = (not shown)" in output
     assert "hunter2" not in output and "t0ken" not in output
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers take this signal for themselves")
+def test_the_tool_leaves_no_core_dump(tmp_path):
+    """Keys and tokens pass through its memory."""
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [TOOL, "fetch", f"git://127.0.0.1:{silent.getsockname()[1]}/x", tmp_path / "x"]
+        resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+        peer = silent.accept()[0]
+        process.send_signal(signal.SIGABRT)
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.wait()
+        peer.close()
+    assert ended.si_code == os.CLD_KILLED
 
 
 # --- the same bits ---
