@@ -12,7 +12,7 @@ struct connect {
     connect_fn *answer;
     void *owner;
     struct tcp_connection *connection; /* while it runs */
-    uint64_t deadline;
+    uint64_t deadline; /* of waiting, then of running */
 };
 
 static void tell(struct connect *c, enum err why, struct flow *flow)
@@ -39,7 +39,7 @@ static bool has_way(const struct connect *c)
 static void begin(struct connect *c)
 {
     struct inet *i = c->inet;
-    list_remove(&c->link);
+    c->deadline = i->now + INET_CONNECT_NS; /* so that the oldest is the first in time */
     list_append(&i->running, &c->link);
     enum err e = tcp_connect(i->tcp, c->remote, on_connect, c, &c->connection);
     if (e)

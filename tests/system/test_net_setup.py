@@ -1,17 +1,18 @@
 """How a program on a TAP finds its network: DHCP, DNS and router advertisements from dnsmasq; what it
 says when it cannot; and the whole site, its remote and a push over what it has found."""
 import contextlib
-import os
 import re
+import shutil
 import subprocess
 import time
 
 import pytest
+from certs import pem_of, write_pair
 from dnsmasq import NAME, Dnsmasq
 from gitremote import GitRemote
 from images import TOOL
-from lab import CLIENT, CLIENT6, OURS, PERMITTED, Namespace, TapCanopy, on_tap
-from program import PLAIN, run
+from lab import CLIENT, CLIENT6, OURS, OURS6, PERMITTED, Namespace, TapCanopy, on_tap
+from program import PLAIN, put_keys, run
 from sites import article, small
 from support import SANITIZED, SLOWER, wait
 from test_browser import complaints, look
@@ -162,6 +163,24 @@ def test_a_browser(site):
         with site.net.inside():
             reports = look(canopy, ["/About"], ["desktop-light"])
         assert len(reports) == 1 and complaints(reports) == []
+
+
+def test_https(site, authority):
+    """TLS is a flow over a flow, whatever is below."""
+    write_pair(site.folder / "tls", "server", *authority.issue(["canopy.lab.test"]))
+    (site.folder / "authority.pem").write_bytes(pem_of(authority.certificate))
+    image = site.folder / "image"
+    shutil.copy(PLAIN, image)
+    put_keys(image, site.folder / "tls")
+    remote = site.remote()
+    canopy = site.canopy(*on_tap(), "-r", remote.create("s", small()).url, "--tls", 443,
+                         kind=TapCanopy, content=False, program=image)
+    canopy.wait_line("serving https")
+    for host in (OURS, f"[{OURS6}]"):
+        said = site.curl("--cacert", site.folder / "authority.pem", "--resolve",
+                         f"canopy.lab.test:443:{host}", "-w", "%{http_code}", "-o", "/dev/null",
+                         "https://canopy.lab.test/About")
+        assert said == "200"
 
 
 def test_ringlet_fetch_over_a_tap_of_its_own(site):
