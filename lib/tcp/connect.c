@@ -71,6 +71,7 @@ enum err tcp_connect_from(struct tcp *t, struct endpoint local, struct endpoint 
     struct tcp_connection *c = tcp_connection_new(t, &tuple);
     if (!c)
         return refuse(t, ERR_MEMORY);
+    c->connecting = true;
     c->answer = answer;
     c->flow.owner = owner;
     begin(c);
@@ -87,7 +88,7 @@ enum err tcp_connect(struct tcp *t, struct endpoint remote, connect_fn *answer, 
 void tcp_cancel(struct tcp *t, struct tcp_connection *c)
 {
     (void)t;
-    c->answer = NULL;
+    c->connecting = false;
     c->closed = true;
     tcp_schedule(c);
 }
@@ -119,7 +120,7 @@ static void settle(struct tcp_connection *c, const struct tcp_segment *s)
 
 void tcp_established(struct tcp_connection *c)
 {
-    connect_fn *answer = c->answer;
+    connect_fn *answer = c->connecting ? c->answer : NULL;
     uint64_t rtt = c->tries > 1 ? 0 : c->tcp->now - c->progress_at;
     recovery_established(&c->recovery, rtt, c->tries > 2, c->tcp->now);
     tcp_set_state(c, TCP_ESTABLISHED);
@@ -129,10 +130,11 @@ void tcp_established(struct tcp_connection *c)
     c->progress_at = c->tcp->now;
     tcp_count(c->tcp, TCP_CONNECTED);
     tcp_schedule(c);
+    c->connecting = false;
+    c->received = 0;
     if (!answer)
         return;
     void *owner = c->flow.owner;
-    c->answer = NULL;
     c->flow.owner = NULL;
     answer(owner, OK, &c->flow);
 }

@@ -4,8 +4,8 @@
 #include "signatures/memory.h"
 
 _Static_assert(offsetof(struct tcp_connection, entry) == 0, "found by its entry");
-_Static_assert(sizeof(struct tcp_connection) <= 1008, "an idle connection costs at most 1 KiB: "
-                                                      "this, and its slot in the table");
+_Static_assert(sizeof(struct tcp_connection) <= 992, "an idle connection costs at most 1 KiB: "
+                                                     "this, and its slot in the table");
 
 uint32_t tcp_headers(const struct tcp_tuple *tuple)
 {
@@ -110,12 +110,11 @@ static void leave_table(struct tcp_connection *c)
 
 static void tell_end(struct tcp_connection *c, enum err why)
 {
-    connect_fn *answer = c->answer;
-    if (answer) {
-        c->answer = NULL;
+    if (c->connecting) {
+        c->connecting = false;
         c->closed = true;
         tcp_count(c->tcp, TCP_CONNECTS_FAILED);
-        answer(c->flow.owner, why, NULL);
+        c->answer(c->flow.owner, why, NULL);
     } else if (!c->told && !c->closed && c->flow.events) {
         c->told = true;
         c->flow.events->on_end(c->flow.owner, why);

@@ -76,8 +76,10 @@ struct tcp_connection {
     struct tune tune;
     struct probe probe;
     struct tcp_queue out; /* its beginning is SND.UNA */
-    connect_fn *answer;   /* not NULL: connecting; flow.owner is whom to tell */
-    uint64_t received;
+    union {
+        connect_fn *answer; /* while `connecting`; flow.owner is whom to tell */
+        uint64_t received;  /* bytes that the owner has taken */
+    };
     uint32_t peer_window, peer_window_max; /* SND.WND */
     seq_t window_seq, window_ack;          /* SND.WL1, SND.WL2 */
     seq_t edge;                            /* end of the window that we have promised */
@@ -104,7 +106,8 @@ struct tcp_connection {
     uint8_t soft;       /* enum err: what ICMP said last */
     bool scheduled : 1; /* on the agenda */
     bool in_table : 1;
-    bool closed : 1; /* by the owner: no handler is called */
+    bool connecting : 1; /* by tcp_connect, which was not answered yet */
+    bool closed : 1;     /* by the owner: no handler is called */
     bool aborted : 1;
     bool finished : 1; /* by the owner: no more is written */
     bool told : 1;     /* on_end */

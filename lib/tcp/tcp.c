@@ -97,7 +97,7 @@ static void forget(void *arg, struct tcp_entry *e)
     if (e->kind != TCP_KIND_CONNECTION)
         return;
     c->closed = true;
-    c->answer = NULL;
+    c->connecting = false;
     tcp_end(c, ERR_CANCELLED);
 }
 

@@ -49,7 +49,7 @@ struct end {
 struct pair {
     struct end ends[2];
     uint64_t now, delay;
-    struct wire_packet *first;
+    struct wire_packet *first, *last;
     struct sim_random random;
     unsigned loss; /* percent */
     uint32_t path; /* larger packets vanish; 0: none do */
@@ -65,10 +65,14 @@ struct pair {
 static inline void wire_put(struct pair *p, struct wire_packet *w)
 {
     struct wire_packet **at = &p->first;
+    if (p->first && p->last->at <= w->at)
+        at = &p->last->next; /* mostly */
     while (*at && (*at)->at <= w->at)
         at = &(*at)->next;
     w->next = *at;
     *at = w;
+    if (!w->next)
+        p->last = w;
 }
 
 static inline struct wire_packet *wire_packet_of(const struct ip_packet *p)
