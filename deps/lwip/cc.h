@@ -9,10 +9,17 @@
 /* Defined by whoever links it. */
 uint32_t lwip_random(void);
 
-#define LWIP_RAND()                lwip_random()
-#define LWIP_PLATFORM_DIAG(text)   do { printf text; } while (0)
-#define LWIP_PLATFORM_ASSERT(text) do { printf("lwip: %s\n", text); abort(); } while (0)
-#define lwip_htons(x)              __builtin_bswap16(x)
-#define lwip_htonl(x)              __builtin_bswap32(x)
+#define LWIP_RAND() lwip_random()
+#define LWIP_PLATFORM_DIAG(text) \
+    do {                         \
+        printf text;             \
+    } while (0)
+#define LWIP_PLATFORM_ASSERT(text)  \
+    do {                            \
+        printf("lwip: %s\n", text); \
+        abort();                    \
+    } while (0)
+#define lwip_htons(x) __builtin_bswap16(x)
+#define lwip_htonl(x) __builtin_bswap32(x)
 
 #endif

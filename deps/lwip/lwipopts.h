@@ -13,16 +13,16 @@
 #define LWIP_STATS           0
 #define LWIP_NOASSERT        1
 
-#define LWIP_IPV4            1
-#define LWIP_IPV6            1
-#define LWIP_SINGLE_NETIF    1
-#define LWIP_IPV6_AUTOCONFIG 0
+#define LWIP_IPV4                     1
+#define LWIP_IPV6                     1
+#define LWIP_SINGLE_NETIF             1
+#define LWIP_IPV6_AUTOCONFIG          0
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS 0
-#define ARP_TABLE_SIZE       64
-#define LWIP_UDP             0
-#define LWIP_RAW             0
-#define LWIP_DNS             0
-#define LWIP_DHCP            0
+#define ARP_TABLE_SIZE                64
+#define LWIP_UDP                      0
+#define LWIP_RAW                      0
+#define LWIP_DNS                      0
+#define LWIP_DHCP                     0
 
 /* Memory: malloc for what varies, pools (of 65535 at most) for what does not. */
 #define MEM_ALIGNMENT           8
