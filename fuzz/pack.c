@@ -21,6 +21,7 @@ static const struct store_limits limits = {
     .pack_bytes = 1 << 20,
     .chain_bytes = 16 << 20,
     .work_bytes = 16 << 20,
+    .walk_bytes = 16 << 20,
     .objects = 1000,
     .object_bytes = 1 << 20,
     .delta_depth = 20,

@@ -13,7 +13,6 @@
 
 #define HISTORY_PATHS_MAX (1u << 20)
 #define HISTORY_SETS_MAX  (UINT64_C(256) << 20) /* bytes of a walk's notes: merges times paths / 4 */
-#define HISTORY_WORK_MAX  (UINT64_C(64) << 30) /* bytes of trees and the like, looked at in a walk */
 
 struct history_file {
     struct slice path; /* "Posts/About" */

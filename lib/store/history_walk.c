@@ -244,7 +244,7 @@ enum err store_walk_turn(struct walk *w)
     while (e == OK && w->queue_count > 0 && !store_turn_over(w->s)) {
         w->s->effort += w->sets.words * sizeof(uint64_t);
         e = visit(w, store_walk_dequeue(w));
-        if (e == OK && w->s->effort - w->began > HISTORY_WORK_MAX)
+        if (e == OK && w->s->effort - w->began > w->s->limits.walk_bytes)
             e = ERR_LIMIT;
     }
     return e == OK && w->queue_count > 0 ? ERR_AGAIN : e;

@@ -9,6 +9,7 @@ const struct store_limits STORE_LIMITS_DEFAULT = {
     .pack_bytes = STORE_PACK_BYTES_MAX,
     .chain_bytes = STORE_CHAIN_BYTES_MAX,
     .work_bytes = STORE_WORK_BYTES_MAX,
+    .walk_bytes = STORE_WALK_BYTES_MAX,
     .objects = STORE_OBJECTS_MAX,
     .object_bytes = STORE_OBJECT_BYTES_MAX,
     .delta_depth = STORE_DELTA_DEPTH_MAX,

@@ -18,6 +18,7 @@
 #define STORE_DELTA_DEPTH_KEPT 64           /* what lies deeper is made whole when it is kept */
 #define STORE_CHAIN_BYTES_MAX  (UINT64_C(16) << 30) /* of an object and all its bases, inflated */
 #define STORE_WORK_BYTES_MAX   (UINT64_C(64) << 30) /* inflated to take one pack in */
+#define STORE_WALK_BYTES_MAX   (UINT64_C(64) << 30) /* of trees compared and the like, in one walk */
 #define STORE_PATH_DEPTH_MAX   64
 #define STORE_CACHE_BYTES      (4u << 20) /* inflated objects kept at hand */
 #define STORE_CHAIN_KEPT \
@@ -27,6 +28,7 @@ struct store_limits {
     uint64_t pack_bytes; /* below 4 GiB */
     uint64_t chain_bytes;
     uint64_t work_bytes;
+    uint64_t walk_bytes;
     uint32_t objects;
     uint32_t object_bytes;
     uint32_t delta_depth;

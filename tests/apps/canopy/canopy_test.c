@@ -363,6 +363,27 @@ static void long_work_says_how_far_it_is(void **state)
     free((void *)(uintptr_t)large.ptr);
 }
 
+/* A remote that is gone is asked again after 1, 2, 4 ... seconds and up to half as many more, but no
+ * more rarely than every 300 to 450: for as long as it takes. */
+static void retries_go_on_at_a_bounded_pace(void **state)
+{
+    (void)state;
+    static const char *const arguments[] = {"-r", "git://remote/site", "-p", "80", "-l", "warning"};
+    const uint64_t hours = 12 * 3600;
+    struct scene s;
+    unsigned retries = 0;
+    configure(arguments, 6);
+    open_scene(&s, 7);
+    sim_net_link(s.net, s.canopy, s.remote, (struct sim_link){.refuse = true});
+    struct world world = {.stack = s.canopy};
+    assert_int_equal(program.start(&world), OK);
+    sim_run(NULL, NULL, clock_monotonic() + hours * CLOCK_SEC);
+    for (struct slice rest = sim_console(), line; slice_line(&rest, &line);)
+        retries += slice_search(line, SLICE("warning content: ")) < line.len;
+    assert_in_range(retries, 10 + (hours - 1000) / 450, 10 + hours / 300);
+    close_scene(&s);
+}
+
 /* --- short of memory --- */
 
 struct question {
@@ -452,6 +473,7 @@ int main(void)
         cmocka_unit_test(baked_content_is_served_at_once),
         cmocka_unit_test(without_a_remote_the_baked_content_stays),
         cmocka_unit_test(long_work_says_how_far_it_is),
+        cmocka_unit_test(retries_go_on_at_a_bounded_pace),
         cmocka_unit_test(no_half_answers_when_memory_is_short),
         cmocka_unit_test(with_nothing_to_serve_it_does_not_start),
     };

@@ -272,6 +272,20 @@ static void redirects_between_hosts(void **state)
     assert_false(was_told(&w->other, "Authorization"));
 }
 
+/* Twice as long as a URL may be. */
+static void tokens_that_are_too_long(void **state)
+{
+    struct world *w = *state;
+    static char token[2 * GIT_URL_MAX];
+    memset(token, 't', sizeof(token));
+    speak_http(&w->remote, LENGTH, true);
+    w->secret = slice_of(token, sizeof(token) - sizeof("Bearer "));
+    assert_fetched(w, HTTPS);
+    w->secret = slice_of(token, sizeof(token));
+    assert_int_equal(open_fetch(w, "https://name@git.example/r", NULL, 0), ERR_LIMIT);
+    assert_null(strstr(w->line, "tttt"));
+}
+
 static void the_same_host_is_told_again(void **state)
 {
     struct world *w = *state;
@@ -315,6 +329,7 @@ int main(void)
         TEST(silent_remotes),
         TEST(never_to_a_plain_scheme),
         TEST(redirects_between_hosts),
+        TEST(tokens_that_are_too_long),
         TEST(the_same_host_is_told_again),
         TEST(nobody_is_trusted),
     };
