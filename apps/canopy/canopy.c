@@ -11,6 +11,7 @@
 #include "apps/canopy/web.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
+#include "runtime/settings_network.h"
 #include "signatures/program.h"
 
 #define STOP_SECONDS 5 /* for requests in flight when asked to stop */
@@ -27,17 +28,24 @@ static struct tls_client *trusted;
 static bool has_tls;
 static unsigned services; /* that are not closed yet */
 
+/* The line that an operator waits for. At a card of our own, localhost is nobody else's. */
+static void say_serving(void)
+{
+    struct slice card;
+    unsigned port = has_tls ? canopy_settings.tls : canopy_settings.port;
+    if (settings_network_tap(&card))
+        log_info("canopy", "serving %s at port %u of %.*s", has_tls ? "HTTPS" : "HTTP", port,
+                 SLICE_ARG(card));
+    else
+        log_info("canopy", "serving %s://localhost:%u/", has_tls ? "https" : "http", port);
+}
+
 static void on_loaded(void)
 {
     if (has_tls)
         secure_follow(&secure, content.store, &content.history.commit);
-    if (content.updates > 1)
-        return;
-    /* The line that an operator waits for. */
-    if (has_tls)
-        log_info("canopy", "serving https://localhost:%u/", canopy_settings.tls);
-    else
-        log_info("canopy", "serving http://localhost:%u/", canopy_settings.port);
+    if (content.updates <= 1)
+        say_serving();
 }
 
 static enum err start_serving(const struct world *world)

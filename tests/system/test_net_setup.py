@@ -175,7 +175,7 @@ def test_https(site, authority):
     remote = site.remote()
     canopy = site.canopy(*on_tap(), "-r", remote.create("s", small()).url, "--tls", 443,
                          kind=TapCanopy, content=False, program=image)
-    canopy.wait_line("serving https")
+    canopy.wait_line("serving HTTPS at port 443 of tap0")
     for host in (OURS, f"[{OURS6}]"):
         said = site.curl("--cacert", site.folder / "authority.pem", "--resolve",
                          f"canopy.lab.test:443:{host}", "-w", "%{http_code}", "-o", "/dev/null",
