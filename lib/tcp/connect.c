@@ -38,7 +38,6 @@ static void begin(struct tcp_connection *c)
         .offered_mss = tcp_offer_mss(t, &c->entry.tuple),
     };
     tcp_connection_settle(c, &wished);
-    c->active = true;
     tcp_set_state(c, TCP_SYN_SENT);
     c->due[DUE_PATIENCE] = t->now; /* the first SYN */
     tcp_schedule(c);

@@ -123,7 +123,6 @@ struct tcp_connection {
     bool corked : 1, nagle : 1;
     bool push_small : 1; /* the override timer has fired: do not wait for a full segment */
     bool probe_window : 1, probe_keep : 1, probe_loss : 1; /* send one */
-    bool active : 1;                                       /* opened by us */
     bool orphan : 1;                                       /* counted as one */
     bool lost_address : 1;                                 /* it is no longer ours */
 };
@@ -207,12 +206,6 @@ static inline seq_t tcp_next(const struct tcp_connection *c)
 static inline seq_t tcp_receive_next(const struct tcp_connection *c)
 {
     return c->assembly.next + c->fin_received;
-}
-
-/* Number of our FIN: what follows the last byte that was queued. Until it is acknowledged. */
-static inline seq_t tcp_fin_number(const struct tcp_connection *c)
-{
-    return tcp_una(c) + (seq_t)tcp_queue_bytes(&c->out);
 }
 
 /* Bytes that were never sent. */
