@@ -96,6 +96,11 @@ static void acknowledge(struct tcp_connection *c, const struct tcp_segment *s, b
         .fresh = tcp_unsent(c) && c->peer_window > tcp_next(c) - s->ack,
     };
     struct sent_news news;
+    /* Output is gathered per batch of arrivals. What the earlier ones of this batch have earned goes out
+     * before this one tells of a loss: else the reduction would take it. */
+    if (s->block_count && c->recovery.phase == RECOVERY_OPEN && !c->recovery.sent.sacked &&
+        tcp_unsent(c))
+        tcp_output(c);
     for (uint8_t i = 0; i < s->block_count; i++)
         in.report.blocks[i] = s->blocks[i];
     take_stamp(c, s, &in);
