@@ -1,0 +1,160 @@
+/* Segments of one stream in any order, overlapping, in any number of parts, with an owner who stops and
+ * goes on: every byte comes once, in order, and right. */
+#include "lib/tcp/assembly.h"
+#include "tests/lib/tcp/pair.h"
+
+#define STREAM 40000u
+
+static struct session s;
+static seq_t client_next, server_next;
+
+static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
+{
+    seq_t end = w->segment.seq + tcp_segment_span(&w->segment);
+    if (from == &p->ends[0])
+        client_next = end;
+    else
+        server_next = end;
+    return true;
+}
+
+static void start(uint64_t seed)
+{
+    session_open(&s, seed, 0);
+    s.pair.filter = watch;
+    session_connect(&s);
+    assert_true(pair_run(&s.pair, is_connected, &s, CLOCK_SEC));
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    s.server.check = true;
+}
+
+/* Bytes from..to of the stream, cut into parts at random, each in a block of its own. */
+static void arrive(struct sim_random *r, uint32_t from, uint32_t to, bool end)
+{
+    struct slice parts[20];
+    uint8_t *blocks[20];
+    struct tcp_segment m = {.source = flow_peer(s.server.flow).port,
+                            .destination = 80,
+                            .flags = (uint8_t)(TCP_ACK | (end ? TCP_FIN : 0)),
+                            .window = 1000,
+                            .seq = client_next + from,
+                            .ack = server_next};
+    size_t count = 1;
+    blocks[0] = malloc(TCP_HEADER_MAX);
+    parts[0] = slice_of(blocks[0], tcp_segment_format(&m, blocks[0]));
+    while (from < to) {
+        uint32_t most = to - from, n = most;
+        if (count < 19)
+            n = (uint32_t)sim_random_range(r, 1, most);
+        blocks[count] = malloc(n);
+        for (uint32_t i = 0; i < n; i++)
+            blocks[count][i] = pattern(from + i);
+        parts[count] = slice_of(blocks[count], n);
+        count++;
+        from += n;
+    }
+    struct ip_arrival a = {.source = s.pair.ends[0].address,
+                           .destination = s.pair.ends[1].address,
+                           .protocol = IP_TCP,
+                           .parts = parts,
+                           .count = count};
+    tcp_input(s.pair.ends[1].tcp, s.pair.now, &a);
+    while (count > 0)
+        free(blocks[--count]);
+}
+
+static void stop_or_go(struct sim_random *r)
+{
+    if (!sim_random_chance(r, 5))
+        return;
+    s.server.pause = !s.server.pause;
+    flow_pause(s.server.flow, s.server.pause);
+    pair_flush(&s.pair);
+}
+
+static void run(uint64_t seed)
+{
+    struct sim_random r;
+    start(seed);
+    sim_random_seed(&r, seed);
+    uint32_t unit = (uint32_t)sim_random_range(&r, 1, 3000);
+    for (int i = 0; i < 600; i++) {
+        uint32_t from = (uint32_t)sim_random_range(&r, 0, STREAM - 1);
+        uint32_t to = from + (uint32_t)sim_random_range(&r, 1, unit);
+        to = to < STREAM ? to : STREAM;
+        arrive(&r, from, to, to == STREAM && sim_random_chance(&r, 50));
+        stop_or_go(&r);
+    }
+    for (uint32_t at = 0; at < STREAM; at += 1000) /* what is still missing */
+        arrive(&r, at, at + 1000, at + 1000 == STREAM);
+    s.server.pause = false;
+    flow_pause(s.server.flow, false);
+    pair_flush(&s.pair);
+    assert_int_equal(s.server.checked, STREAM);
+    assert_true(s.server.eof);
+    assert_int_equal(tcp_usage(s.pair.ends[1].tcp).memory, 0);
+    session_end(&s);
+}
+
+static void test_any_order(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        run(seed);
+}
+
+/* A part that ends where something early begins: what follows is not handed on twice. */
+static void test_part_reaches_an_island(void **state)
+{
+    struct sim_random r;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        start(seed);
+        sim_random_seed(&r, seed);
+        arrive(&r, 10, 20, false);
+        arrive(&r, 0, 30, false);
+        assert_int_equal(s.server.checked, 30);
+        arrive(&r, 25, 40, true);
+        assert_int_equal(s.server.checked, 40);
+        assert_true(s.server.eof);
+        session_end(&s);
+    }
+}
+
+/* In more parts than can be: dropped whole, and counted. */
+static void test_too_many_parts(void **state)
+{
+    static struct slice parts[100];
+    uint8_t header[TCP_HEADER_MAX];
+    (void)state;
+    start(1);
+    struct tcp_segment m = {.source = flow_peer(s.server.flow).port,
+                            .destination = 80,
+                            .flags = TCP_ACK,
+                            .seq = client_next,
+                            .ack = server_next};
+    parts[0] = slice_of(header, tcp_segment_format(&m, header));
+    for (int i = 1; i < 100; i++)
+        parts[i] = SLICE("x");
+    struct ip_arrival a = {.source = s.pair.ends[0].address,
+                           .destination = s.pair.ends[1].address,
+                           .parts = parts,
+                           .count = 100};
+    tcp_input(s.pair.ends[1].tcp, s.pair.now, &a);
+    assert_int_equal(counted(&s.pair.ends[1], TCP_DROP_MALFORMED), 1);
+    assert_int_equal(s.server.checked, 0);
+    a.count = 0;
+    tcp_input(s.pair.ends[1].tcp, s.pair.now, &a);
+    assert_int_equal(counted(&s.pair.ends[1], TCP_DROP_MALFORMED), 2);
+    session_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_part_reaches_an_island),
+        cmocka_unit_test(test_too_many_parts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
