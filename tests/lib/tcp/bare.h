@@ -30,6 +30,7 @@ struct bare_sent {
 
 struct bare {
     struct tcp *tcp;
+    void (*hear)(const struct ip_packet *p); /* each packet that it sends; may be NULL */
     uint64_t now;
     uint64_t sent; /* packets */
     uint64_t random;
@@ -70,6 +71,8 @@ static inline enum err bare_on_send(void *arg, const struct ip_packet *p)
     b->last.window = (uint16_t)(h[14] << 8 | h[15]);
     b->last.length = length;
     b->sent++;
+    if (b->hear)
+        b->hear(p);
     return OK;
 }
 
