@@ -55,6 +55,7 @@ static void restart(struct recovery *r, uint64_t now)
     cubic_restart(&r->cubic, now - r->sent_at, timeout);
     r->sent_at = now;
     r->limited = false;
+    r->peak = 0;
 }
 
 uint32_t recovery_room(struct recovery *r, uint64_t now)
@@ -101,15 +102,25 @@ void recovery_arm_probe(struct recovery *r, uint64_t now)
     r->probe_at = at < r->timeout_at ? at : r->timeout_at;
 }
 
+/* How far the window is used in a round trip: up, or else how much of it at most. */
+static void note_use(struct recovery *r)
+{
+    uint32_t flight = recovery_flight(r);
+    bool up = flight + r->cubic.mss > cubic_window(&r->cubic);
+    bool over = seq_at_least(r->sent.una, r->limited_end);
+    if (!up && !over && (r->limited || flight <= r->peak))
+        return;
+    r->limited = up;
+    r->peak = flight;
+    r->limited_end = r->sent.next;
+}
+
 static void note_sent(struct recovery *r, uint32_t bytes, uint64_t now)
 {
     r->sent_at = now;
     if (r->phase == RECOVERY_LOST || r->phase == RECOVERY_REDUCED)
         prr_sent(&r->prr, bytes);
-    if (recovery_flight(r) + r->cubic.mss > cubic_window(&r->cubic)) {
-        r->limited = true;
-        r->limited_end = r->sent.next;
-    }
+    note_use(r);
     if (r->timeout_at == UINT64_MAX)
         recovery_arm_timeout(r, now);
 }

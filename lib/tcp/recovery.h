@@ -69,7 +69,8 @@ struct recovery {
     uint64_t trouble_at; /* when the first was sent again since the reduction; 0: none */
     seq_t low;           /* una when the reduction was made */
     seq_t high;          /* the phase ends when this is acknowledged: RecoveryPoint */
-    seq_t limited_end;   /* until this is acknowledged, `limited` holds */
+    seq_t limited_end;   /* until this is acknowledged, `limited` and `peak` hold */
+    uint32_t peak;       /* most in flight, where the window was not used up */
     uint32_t again;      /* segments sent again since the reduction, less those proved needless */
     uint32_t resent;     /* segments sent again, in all */
     uint32_t duplicates; /* without SACK: duplicate acknowledgements in a row */

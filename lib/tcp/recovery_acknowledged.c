@@ -140,11 +140,11 @@ static void proceed(struct recovery *r, const struct recovery_input *in,
 
 /* --- the window --- */
 
-static void grow(struct recovery *r, const struct sent_news *news, uint32_t flight, uint64_t now)
+static void grow(struct recovery *r, const struct sent_news *news, uint64_t now)
 {
     uint32_t window = cubic_window(&r->cubic);
     bool slow = cubic_slow_start(&r->cubic);
-    bool limited = r->limited || (slow && window < 2 * flight);
+    bool limited = r->limited || (slow && window < 2 * (uint64_t)r->peak);
     if (slow && news->acked && limited &&
         hystart_acked(&r->hystart, r->sent.una, r->sent.next,
                       news->youngest ? now - news->youngest : 0))
@@ -161,15 +161,13 @@ static bool shrinking(const struct recovery *r)
 }
 
 /* What ends a reduction tells of the window before it: it does not grow by that. */
-static void set_window(struct recovery *r, const struct sent_news *news, uint32_t flight,
-                       uint32_t lost, bool was_shrinking, uint64_t now)
+static void set_window(struct recovery *r, const struct sent_news *news, uint32_t lost,
+                       bool was_shrinking, uint64_t now)
 {
     if (shrinking(r))
         recovery_shrink(r, news->delivered, news->acked > 0, lost);
     else if (!was_shrinking)
-        grow(r, news, flight, now);
-    if (r->limited && seq_at_least(r->sent.una, r->limited_end))
-        r->limited = false;
+        grow(r, news, now);
 }
 
 /* A probe that repaired the only loss hides it: it is answered as one (RFC 8985, 7.4.2). */
@@ -202,7 +200,6 @@ void recovery_acknowledged(struct recovery *r, const struct recovery_input *in, 
                            struct sent_news *news)
 {
     struct sent_report report = in->report;
-    uint32_t flight = recovery_flight(r);
     report.rtt_minimum = rtt_minimum(&r->rtt);
     sent_acknowledge(&r->sent, &report, now, news);
     measure(r, in, news, now);
@@ -216,7 +213,7 @@ void recovery_acknowledged(struct recovery *r, const struct recovery_input *in, 
     bool was_shrinking = shrinking(r);
     lost += recovery_find_lost(r, now);
     proceed(r, in, news, lost);
-    set_window(r, news, flight, lost, was_shrinking, now);
+    set_window(r, news, lost, was_shrinking, now);
     heed_probe(r, in, news);
     arm(r, news, now);
 }

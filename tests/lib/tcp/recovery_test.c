@@ -518,6 +518,17 @@ static void an_application_that_is_slower_than_its_window(void **state)
     assert_int_equal(cubic_window(&r.cubic), 10 * MSS);
 }
 
+/* In slow start the window may be twice what was in flight, so that what comes in bursts is not held up. */
+static void an_application_that_uses_most_of_it(void **state)
+{
+    (void)state;
+    send(9);
+    now = START + RTT;
+    for (uint32_t i = 1; i <= 9; i++)
+        hear((struct heard){.ack = i});
+    assert_int_equal(cubic_window(&r.cubic), 18 * MSS);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -544,6 +555,7 @@ int main(void)
         CASE(a_path_that_takes_less),
         CASE(a_receiver_that_takes_back),
         CASE(an_application_that_is_slower_than_its_window),
+        CASE(an_application_that_uses_most_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
