@@ -1,6 +1,7 @@
 /*
  * What the peer has taken (RFC 9293, 3.10.7.4, fifth): acknowledgements, its window, and the states
- * that follow when our end was acknowledged. What they mean for losses and congestion is recovery.h's.
+ * that follow when our end was acknowledged. What they mean for losses and congestion is
+ * recovery.h's.
  */
 #include "lib/tcp/internal.h"
 
@@ -96,8 +97,8 @@ static void acknowledge(struct tcp_connection *c, const struct tcp_segment *s, b
         .fresh = tcp_unsent(c) && c->peer_window > tcp_next(c) - s->ack,
     };
     struct sent_news news;
-    /* Output is gathered per batch of arrivals. What the earlier ones of this batch have earned goes out
-     * before this one tells of a loss: else the reduction would take it. */
+    /* Output is gathered per batch of arrivals. What the earlier ones of this batch have earned
+     * goes out before this one tells of a loss: else the reduction would take it. */
     if (s->block_count && c->recovery.phase == RECOVERY_OPEN && !c->recovery.sent.sacked &&
         tcp_unsent(c))
         tcp_output(c);

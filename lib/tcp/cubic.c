@@ -98,7 +98,8 @@ static void grow_friendly(struct cubic *c, uint32_t bytes)
     c->reno_grown %= s->window;
 }
 
-/* 4.4 and 4.5: towards where the function will be one round trip from now, by half a window at most. */
+/* 4.4 and 4.5: towards where the function will be one round trip from now, by half a window at
+ * most. */
 static void avoid_congestion(struct cubic *c, uint32_t bytes, uint64_t rtt, uint64_t now)
 {
     struct cubic_state *s = &c->s;

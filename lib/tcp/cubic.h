@@ -1,8 +1,8 @@
 /*
  * CUBIC (RFC 9438): the congestion window, in integers.
  *
- * Windows are in bytes (the RFC's are in segments); time is in ns outside, and in 1/1024 s within the
- * cubic function. Growth is counted by acknowledged bytes, so that it does not depend on how
+ * Windows are in bytes (the RFC's are in segments); time is in ns outside, and in 1/1024 s within
+ * the cubic function. Growth is counted by acknowledged bytes, so that it does not depend on how
  * the peer acknowledges (RFC 3465). Constants: C = 0.4, beta = 0.7.
  */
 #ifndef LIB_TCP_CUBIC_H
@@ -70,8 +70,8 @@ void cubic_timeout(struct cubic *c, bool first);
 /* The last reduction was needless: all is as before, or better. */
 void cubic_undo(struct cubic *c);
 
-/* Nothing was sent for longer than the timeout (RFC 5681, 4.1): the window is halved for each of them
- * that passed (RFC 2861), down to the initial one. */
+/* Nothing was sent for longer than the timeout (RFC 5681, 4.1): the window is halved for each of
+ * them that passed (RFC 2861), down to the initial one. */
 void cubic_restart(struct cubic *c, uint64_t idle, uint64_t timeout);
 
 /* Slow start ends here (hystart.h). */

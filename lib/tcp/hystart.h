@@ -1,6 +1,9 @@
 /*
  * HyStart++ (RFC 9406): slow start ends when round trips grow longer, before the queue on the way
  * overflows; a conservative phase makes sure first that it was no accident.
+ *
+ * What one acknowledgement adds is not limited (the RFC's L): receivers that merge arrivals
+ * acknowledge many segments at once.
  */
 #ifndef LIB_TCP_HYSTART_H
 #define LIB_TCP_HYSTART_H

@@ -1,7 +1,8 @@
 /*
  * What we send (RFC 9293, 3.7 and 3.8): first what was lost, then what is new, as far as the path
- * (recovery.h) and the peer's window permit; as full segments, many at once where the card cuts them.
- * Small segments are sent when they are all there is (3.8.6.2.1), unless held by cork or Nagle.
+ * (recovery.h) and the peer's window permit; as full segments, many at once where the card cuts
+ * them. Small segments are sent when they are all there is (3.8.6.2.1), unless held by cork or
+ * Nagle.
  */
 #include "lib/tcp/internal.h"
 
@@ -54,8 +55,8 @@ static size_t trim_parts(struct slice *parts, size_t length)
     return n;
 }
 
-/* Bytes [seq, seq + *length), and our end where *fin. Fewer where they lie in too many parts: *length
- * says how many, and then *fin is no longer set. */
+/* Bytes [seq, seq + *length), and our end where *fin. Fewer where they lie in too many parts:
+ * *length says how many, and then *fin is no longer set. */
 static enum err hand(struct tcp_connection *c, seq_t seq, uint32_t *length, bool *fin,
                      uint8_t flags, bool capable)
 {

@@ -1,5 +1,6 @@
 /*
- * Path MTU, by a connection's own packets (RFC 4821), together with what ICMP says (RFC 1191, 8201).
+ * Path MTU, by a connection's own packets (RFC 4821), together with what ICMP says (RFC 1191,
+ * 8201).
  *
  * A connection starts with what IP knows of the path. When full-size packets are lost time after
  * time while nobody complains (a black hole), it goes down by itself; after PROBE_AGAIN it searches
@@ -45,8 +46,8 @@ bool probe_complained(struct probe *p, uint32_t mtu, uint64_t now);
 uint32_t probe_wanted(const struct probe *p, uint64_t now);
 void probe_sent(struct probe *p, uint32_t size, struct seq_range flight);
 
-/* All up to ack arrived. True: the probe was among them, the size in use has grown. Also ends a row of
- * timeouts. */
+/* All up to ack arrived. True: the probe was among them, the size in use has grown. Also ends a
+ * row of timeouts. */
 bool probe_acknowledged(struct probe *p, seq_t ack, uint64_t now);
 
 /* A packet of the size in use was acknowledged: it takes longer to believe in a black hole. */
@@ -58,8 +59,8 @@ static inline void probe_passed(struct probe *p)
 /* The probe was lost, while others passed. */
 void probe_lost(struct probe *p, uint64_t now);
 
-/* A retransmission timeout; full: the oldest segment in flight is of the size in use. True: taken for a
- * black hole, the size in use has shrunk. */
+/* A retransmission timeout; full: the oldest segment in flight is of the size in use. True:
+ * taken for a black hole, the size in use has shrunk. */
 bool probe_timeout(struct probe *p, bool full, uint64_t now);
 
 #endif

@@ -19,8 +19,9 @@ struct prr {
 
 void prr_begin(struct prr *p, uint32_t flight);
 
-/* The congestion window after an acknowledgement. good: it moved una and nothing more was found lost
- * ("SafeACK"). first: nothing was sent again in this recovery yet, so that something must be. */
+/* The congestion window after an acknowledgement. good: it moved una and nothing more was found
+ * lost ("SafeACK"). first: nothing was sent again in this recovery yet, so that something must
+ * be. */
 uint32_t prr_window(struct prr *p, uint32_t delivered, uint32_t in_flight, uint32_t threshold,
                     uint32_t mss, bool good, bool first);
 

@@ -20,8 +20,8 @@
 #define RACK_OVERTAKEN   3u              /* DupThresh */
 #define RACK_PROBE_FIRST (1 * CLOCK_SEC) /* where no round trip was measured */
 #define RACK_PROBE_FLOOR (2 * CLOCK_MS)  /* added to two round trips, for clocks and queues */
-/* ... for a single segment, whose answer may be delayed: as long as most receivers wait, and the longest
- * (WCDelAckT) once a probe has proved needless. */
+/* ... for a single segment, whose answer may be delayed: as long as most receivers wait, and the
+ * longest (WCDelAckT) once a probe has proved needless. */
 #define RACK_PROBE_DELAY     (50 * CLOCK_MS)
 #define RACK_PROBE_DELAY_MAX (200 * CLOCK_MS)
 
@@ -61,8 +61,8 @@ uint64_t rack_probe_timeout(const struct rack *k, const struct rtt *r, bool sing
 /* A probe went out; again: a segment once more, else a new one (7.3). */
 void rack_probed(struct rack *k, const struct sent *s, bool again);
 
-/* After an acknowledgement: true where the probe repaired a loss, so that the congestion window is to
- * be reduced (7.4.2). duplicate: it said nothing new (RFC 5681, 2). */
+/* After an acknowledgement: true where the probe repaired a loss, so that the congestion window
+ * is to be reduced (7.4.2). duplicate: it said nothing new (RFC 5681, 2). */
 bool rack_probe_repaired(struct rack *k, const struct sent *s, const struct sent_news *news,
                          bool duplicate);
 

@@ -11,8 +11,8 @@
  *                                range -> send it, recovery_resent; else new data -> recovery_sent
  *     recovery_deadline passes   recovery_expired; do what it answers, then output
  *
- * Reductions that prove needless are taken back: by echoed timestamps (Eifel, RFC 3522 and 4015), by
- * D-SACKs for all that was sent again (RFC 3708), by the first answers after a timeout (F-RTO,
+ * Reductions that prove needless are taken back: by echoed timestamps (Eifel, RFC 3522 and 4015),
+ * by D-SACKs for all that was sent again (RFC 3708), by the first answers after a timeout (F-RTO,
  * RFC 5682).
  */
 #ifndef LIB_TCP_RECOVERY_H
@@ -91,8 +91,8 @@ void recovery_init(struct recovery *r, const struct recovery_options *o, seq_t f
                    struct recovery_counters *counters);
 void recovery_deinit(struct recovery *r); /* also one that was zeroed only */
 
-/* The handshake is done: rtt, its first measurement (0: there is none). again: our SYN had to be sent
- * more than once or twice, so that the window begins with one segment (RFC 5681, 3.1). */
+/* The handshake is done: rtt, its first measurement (0: there is none). again: our SYN had to be
+ * sent more than once or twice, so that the window begins with one segment (RFC 5681, 3.1). */
 void recovery_established(struct recovery *r, uint64_t rtt, bool again, uint64_t now);
 
 /* Gives memory back that an idle connection does not need. */
@@ -103,8 +103,8 @@ void recovery_set_mss(struct recovery *r, uint32_t mss);
 
 /* --- output --- */
 
-/* How many bytes may go out now, new or again, as far as congestion is concerned. Less than a segment
- * is good for the short end of the data only. */
+/* How many bytes may go out now, new or again, as far as congestion is concerned. Less than a
+ * segment is good for the short end of the data only. */
 uint32_t recovery_room(struct recovery *r, uint64_t now);
 
 /* Whether new data can be noted as sent; false while sent.h's limits are met or memory is short. */
@@ -144,9 +144,9 @@ void recovery_acknowledged(struct recovery *r, const struct recovery_input *in, 
 enum recovery_action {
     RECOVERY_WAIT,   /* nothing yet */
     RECOVERY_OUTPUT, /* something was found lost: output as usual */
-    /* One segment goes out at once, whatever recovery_room says: a new one where there is one that the
-     * peer's window takes (recovery_sent), else that of recovery_probe (recovery_resent). Then
-     * recovery_probed. */
+    /* One segment goes out at once, whatever recovery_room says: a new one where there is one
+     * that the peer's window takes (recovery_sent), else that of recovery_probe
+     * (recovery_resent). Then recovery_probed. */
     RECOVERY_PROBE,
     RECOVERY_TIMEOUT /* the retransmission timeout passed, r->timeouts in a row: output as usual */
 };

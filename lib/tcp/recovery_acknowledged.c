@@ -1,9 +1,9 @@
 /* What an acknowledgement means for the sender; see recovery.h. */
 #include "lib/tcp/recovery_parts.h"
 
-/* Karn's rule: what was sent twice is measured by the echo only. After a timeout an echo of an earlier
- * sending does not count: a receiver that had it already, whose answer was lost, echoes that one,
- * however long ago it was. */
+/* Karn's rule: what was sent twice is measured by the echo only. After a timeout an echo of an
+ * earlier sending does not count: a receiver that had it already, whose answer was lost, echoes
+ * that one, however long ago it was. */
 static void measure(struct recovery *r, const struct recovery_input *in,
                     const struct sent_news *news, uint64_t now)
 {

@@ -57,7 +57,8 @@ static void smooth(struct rtt *r, uint64_t measured)
     uint64_t error = longer ? measured - r->smoothed : r->smoothed - measured;
     uint64_t gain = error > r->deviation ? (error - r->deviation) / 4 : 0;
     uint64_t loss = error > r->deviation ? 0 : (r->deviation - error) / 4;
-    /* A path that got faster is no reason to wait longer: shorter ones hardly count as variation. */
+    /* A path that got faster is no reason to wait longer: shorter ones hardly count as
+     * variation. */
     r->deviation = r->deviation + (longer ? gain : gain / 8) - loss;
     r->smoothed = longer ? r->smoothed + error / 8 : r->smoothed - error / 8;
 }

@@ -34,9 +34,9 @@ struct rtt {
 
 void rtt_init(struct rtt *r);
 
-/* What one acknowledgement tells: the time since the oldest, and since the youngest segment that it
- * newly covers was sent; the former counts the receiver's delay in, the latter shows the path (0: not
- * known). Ends the back-off. */
+/* What one acknowledgement tells: the time since the oldest, and since the youngest segment that
+ * it newly covers was sent; the former counts the receiver's delay in, the latter shows the path
+ * (0: not known). Ends the back-off. */
 void rtt_sample(struct rtt *r, uint64_t longest, uint64_t shortest, uint64_t now);
 
 /* The lowest of the last minutes; 0: no sample yet. */

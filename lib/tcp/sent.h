@@ -96,8 +96,8 @@ struct sent_news {
     /* The youngest sending known to have arrived (RFC 8985, 6.2). `at` 0: none. */
     uint64_t at;
     seq_t end;
-    /* When the oldest and the youngest of those that arrived and were sent once had been sent; 0: none,
-     * or it cannot be told. */
+    /* When the oldest and the youngest of those that arrived and were sent once had been sent;
+     * 0: none, or it cannot be told. */
     uint64_t oldest, youngest;
 };
 
@@ -127,18 +127,18 @@ bool sent_waiting(struct sent *s, uint32_t max, struct seq_range *range);
 /* The last segment that is not done: for a loss probe. False: there is none. */
 bool sent_last(const struct sent *s, struct seq_range *range);
 
-/* The range, as one of the above gave it or fewer of its segments, went out again. Where there is no
- * room to note the time, only a timeout will find it lost. */
+/* The range, as one of the above gave it or fewer of its segments, went out again. Where there
+ * is no room to note the time, only a timeout will find it lost. */
 void sent_again(struct sent *s, struct seq_range range, uint64_t now);
 
-/* Takes for lost what was last sent before (before, end) in the order of (time, end of segment), and
- * `wait` ago or longer (RFC 8985, 6.2 step 5). Adds sequence numbers newly lost to *lost. Returns when
- * the next of those that were sent before will be, or UINT64_MAX. */
+/* Takes for lost what was last sent before (before, end) in the order of (time, end of segment),
+ * and `wait` ago or longer (RFC 8985, 6.2 step 5). Adds sequence numbers newly lost to *lost.
+ * Returns when the next of those that were sent before will be, or UINT64_MAX. */
 uint64_t sent_overtaken(struct sent *s, uint64_t before, seq_t end, uint64_t wait, uint64_t now,
                         uint32_t *lost);
 
-/* Takes the segment at una for lost, its retransmission too (RFC 6582, for peers without SACK). Returns
- * sequence numbers newly lost. */
+/* Takes the segment at una for lost, its retransmission too (RFC 6582, for peers without SACK).
+ * Returns sequence numbers newly lost. */
 uint32_t sent_first_lost(struct sent *s);
 
 /* All segments longer than `unit` are lost. Returns sequence numbers newly lost. */
@@ -153,8 +153,8 @@ void sent_none_lost(struct sent *s);
 /* Whether the segment that holds this number is lost. */
 bool sent_is_lost(const struct sent *s, seq_t n);
 
-/* Whether the receiver reported the segment at una, and yet does not acknowledge it: it no longer has
- * what it had (RFC 2018, 8). */
+/* Whether the receiver reported the segment at una, and yet does not acknowledge it: it no
+ * longer has what it had (RFC 2018, 8). */
 bool sent_reneged(const struct sent *s);
 
 /* The length of the segment at una in sequence numbers; 0: nothing is in flight. */

@@ -190,7 +190,7 @@ static void selective(struct hearing *h, struct seq_range b)
     }
 }
 
-/* Of what lies between una and next; a block may begin below una where an acknowledgement was late. */
+/* Whether a block lies between una and next. */
 static bool valid(const struct sent *s, struct seq_range b)
 {
     return seq_before(b.start, b.end) && seq_at_least(b.start, s->una) &&

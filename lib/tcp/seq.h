@@ -1,6 +1,6 @@
 /*
- * Sequence numbers: 32 bits that wrap around (RFC 9293, 3.4). Two numbers can be compared where they
- * are less than 2^31 apart, which windows (RFC 7323, 2.3) guarantee.
+ * Sequence numbers: 32 bits that wrap around (RFC 9293, 3.4). Two numbers can be compared where
+ * they are less than 2^31 apart, which windows (RFC 7323, 2.3) guarantee.
  */
 #ifndef LIB_TCP_SEQ_H
 #define LIB_TCP_SEQ_H

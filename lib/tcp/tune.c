@@ -21,7 +21,8 @@ void tune_init(struct tune *t, uint32_t max, seq_t next, uint64_t now)
     t->mark = next + t->window;
 }
 
-/* A peer that has nothing to send makes measurements too long: the lower counts, the higher slowly. */
+/* A peer that has nothing to send makes measurements too long: the lower counts, the higher
+ * slowly. */
 static void measured(struct tune *t, uint64_t rtt)
 {
     if (rtt == 0)

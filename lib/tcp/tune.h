@@ -32,15 +32,15 @@ uint8_t tune_scale(uint32_t max);
 /* max: TUNE_RECEIVE_MAX, or what the scale that was agreed on permits. next: RCV.NXT. */
 void tune_init(struct tune *t, uint32_t max, seq_t next, uint64_t now);
 
-/* Measures the round trip of the sender's data: echo_rtt from an echoed timestamp in a data segment, or
- * 0: then by the time in which one window arrives. next: RCV.NXT after the segment. */
+/* Measures the round trip of the sender's data: echo_rtt from an echoed timestamp in a data
+ * segment, or 0: then by the time in which one window arrives. next: RCV.NXT after the segment. */
 void tune_arrived(struct tune *t, seq_t next, uint64_t echo_rtt, uint64_t now);
 
 /* The owner took bytes. scarce: memory of the instance is short: the window does not grow. */
 void tune_taken(struct tune *t, uint32_t bytes, uint32_t mss, bool scarce, uint64_t now);
 
-/* The window to offer while `held` bytes wait for the owner; the caller rounds, and never takes back
- * what it has offered. scarce: half of what is left of it. */
+/* The window to offer while `held` bytes wait for the owner; the caller rounds, and never takes
+ * back what it has offered. scarce: half of what is left of it. */
 uint32_t tune_window(const struct tune *t, uint32_t held, bool scarce);
 
 /* How many bytes the owner may have queued, sent and unsent. */

@@ -518,7 +518,8 @@ static void an_application_that_is_slower_than_its_window(void **state)
     assert_int_equal(cubic_window(&r.cubic), 10 * MSS);
 }
 
-/* In slow start the window may be twice what was in flight, so that what comes in bursts is not held up. */
+/* In slow start the window may be twice what was in flight, so that what comes in bursts is not
+ * held up. */
 static void an_application_that_uses_most_of_it(void **state)
 {
     (void)state;
