@@ -213,6 +213,8 @@ static enum err open(struct store_pack *p)
         return ERR_MEMORY;
     p->resolver = r;
     r->p = p;
+    if (p->pending.count == 0)
+        return OK;
     r->stack = memory_alloc((p->s->limits.delta_depth + 2) * sizeof(*r->stack));
     return r->stack == NULL ? ERR_MEMORY : arrange(r);
 }
