@@ -24,6 +24,7 @@ from support import BUILD
 SIZE = 10 << 20
 ECHO, DISCARD, CHARGEN = 7, 9, 19
 SEEDS = 16
+EVEN = 0.95  # of Linux's goodput: the median of so many seeds scatters by 5 % for equals
 PATIENCE = 900  # seconds for a transfer
 CONDITIONS = {
     "1 % loss, 50 ms": dict(loss=1, delay=25),
@@ -84,7 +85,7 @@ def bench_goodput(bench, folder, only=None):
                        for job in jobs}
             speeds = {job: future.result() for job, future in futures.items()}
         for way in ("download", "upload"):
-            row = bench.Row(f"10 MiB {way}, {title} (Linux)", "MB/s", target=1.0)
+            row = bench.Row(f"10 MiB {way}, {title} (Linux)", "MB/s", target=EVEN)
             for seed in range(1, SEEDS + 1):
                 row.add(speeds[way, seed, "ours"], speeds[way, seed, "linux"])
             rows.append(row)
