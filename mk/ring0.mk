@@ -11,8 +11,16 @@ RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone
 RING0_LINK  := -pie -static --no-dynamic-linker -z norelro -z noexecstack --gc-sections \
                -u image_symbols -T platform/pvh/image.ld
 
+RING0_INCLUDE  := -isystem $(RING0_DEPS)/aws-lc/include \
+                  $(patsubst %,-isystem $(DEPS)/%/include,libdeflate md4c sha1dc) -I$(BUILD)/generated
+RING0_ARCHIVES := $(patsubst %,$(RING0_DEPS)/aws-lc/lib/lib%.a,ssl crypto) $(DEPS)/sha1dc/lib/libsha1dc.a \
+                  $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a
+
 ring0_objects = $(patsubst %,$(RING0)/%.o,$(basename $(wildcard $(1:%=%/*.[cS]))))
 RING0_OBJECTS := $(call ring0_objects,runtime platform/pvh)
+RING0_VIRTIO  := $(call ring0_objects,platform/virtio)
+RING0_KEYROOM := $(call ring0_objects,platform/keyroom platform/crypto)
+RING0_ALONE   := $(call ring0_objects,platform/alone)
 RING0_EARLY   := $(RING0)/platform/pvh/early.o $(RING0)/platform/pvh/early_map.o \
                  $(RING0)/platform/pvh/relocate.o
 # What runs before the image has moved follows no address that it holds, and has no canary yet.
@@ -25,10 +33,11 @@ $(RING0_LINKED): deps/get $(wildcard deps/library.mk deps/aws-lc/*)
 	@CC= FLAVOUR=freestanding deps/get --link $(RING0_DEPS) aws-lc >/dev/null
 	@touch $@
 
-$(RING0)/%.o: %.c | $(RING0_LINKED)
+$(RING0)/lib/site/media.o: $(BUILD)/generated/media_table.h
+$(RING0)/%.o: %.c | $(RING0_LINKED) $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(RING0_FLAGS) -isystem $(RING0_DEPS)/aws-lc/include -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(RING0_FLAGS) $(RING0_INCLUDE) -c $< -o $@
 $(RING0)/%.o: %.S
 	@mkdir -p $(@D)
 	$(call say,as,$<)
@@ -43,20 +52,31 @@ $(RING0)/.early: $(RING0_EARLY)
 define ring0_image
 @mkdir -p $(@D)
 $(call say,link,$@)
-$(Q)ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_DEPS)/aws-lc/lib/libcrypto.a --end-group
+$(Q)ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_ARCHIVES) --end-group
 $(Q)mk/symbols $@.plain >$@.symbols.S && $(CC) -c $@.symbols.S -o $@.symbols.o
-$(Q)ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_DEPS)/aws-lc/lib/libcrypto.a --end-group
+$(Q)ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_ARCHIVES) --end-group
 @rm -f $@.plain $@.symbols.S $@.symbols.o
 endef
 
-RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP))
+# A program that is given a stack has a card, and what makes a stack of it; one with a signer has the
+# room where it is.
+RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP)) $(APP_EXTRA_OBJECTS) \
+    $(call ring0_objects,$(APP_LIBS:%=lib/%)) \
+    $(if $(filter stack,$(APP_SIGNATURES)),$(RING0_VIRTIO) $(call ring0_objects,$(NETWORK_inet:%=lib/%)),\
+        $(RING0)/platform/alone/network.o) \
+    $(if $(filter signer,$(APP_SIGNATURES)),$(RING0_KEYROOM),$(RING0)/platform/alone/signer.o)
 $(DIST)/$(APP).kvm: $(RING0_APP_OBJECTS) $(IMAGE_OBJECT) $(RING0_OBJECTS) platform/pvh/image.ld mk/symbols \
                     $(RING0)/.early
 	$(call ring0_image,$(filter %.o,$^))
 
+# make ring0 APP=NAME: the image beside the program for Linux, from the same configuration.
+.PHONY: ring0
+ring0: $(DIST)/$(APP).kvm
+
 # Programs that must end in a certain way, one for each file of tests/ring0.
 RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
 $(RING0_TESTS): $(RING0)/tests/%.kvm: $(RING0)/tests/ring0/%.o $(RING0)/tests/image.o $(RING0_OBJECTS) \
+                                      $(RING0_ALONE) \
                                       platform/pvh/image.ld mk/symbols $(RING0)/.early
 	$(call ring0_image,$(filter %.o,$^))
 # An image without anything of its own.
@@ -70,4 +90,4 @@ $(RING0)/tests/image.o: mk/image.S
 ring0-tests: $(RING0_TESTS)
 
 .PHONY: ring0-objects
-ring0-objects: $(RING0_OBJECTS) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)
+ring0-objects: $(RING0_OBJECTS) $(RING0_ALONE) $(RING0_VIRTIO) $(RING0_KEYROOM) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)

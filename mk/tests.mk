@@ -45,7 +45,8 @@ $(WIRE): $(call objects,tests/system/wire)
 system-build:
 	@$(MAKE) --no-print-directory -j$(JOBS) tool $(if $(SANITIZE),,packetdrill) app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
 	@$(MAKE) --no-print-directory -j$(JOBS) $(WIRE)
-	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$(JOBS) ring0-tests)
+	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$(JOBS) ring0-tests && \
+	    $(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/echo/echo.kvm APP=echo CONFIG=$(BUILD)/echo DIST=$(BUILD)/echo)
 	@for name in echo relay; do \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/$$name && \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/lwip-$$name \

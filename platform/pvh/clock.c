@@ -11,12 +11,10 @@
 #include "runtime/panic.h"
 
 #define PIT_RATE               1193182u
-#define PIT_CHANNEL_2          0x42
+#define PIT_CHANNEL_0          0x40
 #define PIT_COMMAND            0x43
-#define PIT_GATE               0x61
-#define PIT_OUT                0x20
-#define CALIBRATE_MS 1u
-#define CALIBRATIONS 5u /* the shortest counts: in the others the host looked away */
+#define CALIBRATE_MS           1u
+#define CALIBRATIONS           5u /* the shortest counts: in the others the host looked away */
 #define CALIBRATE_MOST         (UINT64_C(1) << 32) /* ticks */
 #define BACK_SHIFT             28                  /* rates are below 2^36 */
 #define GUESS                  UINT64_C(2000000000) /* where nothing tells: wrong, but it goes forward */
@@ -44,30 +42,41 @@ static uint64_t rate_told(void)
     return 0;
 }
 
-/* Ticks that pass while the interval timer counts down once; 0: it does not. */
+static uint32_t pit_count(void)
+{
+    port_write8(PIT_COMMAND, 0); /* hold channel 0 for reading */
+    uint32_t low = port_read8(PIT_CHANNEL_0);
+    return low | (uint32_t)port_read8(PIT_CHANNEL_0) << 8;
+}
+
+/* Ticks a second, beside the interval timer that counts down once and goes on from 65535; 0: it does
+ * not count. The first look at the ticks is too early rather than too late. */
 static uint64_t measure(void)
 {
-    uint32_t count = PIT_RATE * CALIBRATE_MS / 1000;
-    port_write8(PIT_GATE, (uint8_t)((port_read8(PIT_GATE) & ~3) | 1)); /* count, no speaker */
-    port_write8(PIT_COMMAND, 0xb0);                                    /* channel 2, once */
-    port_write8(PIT_CHANNEL_2, (uint8_t)count);
-    uint64_t from = cpu_ticks(); /* too early rather than too late: it may be a while until */
-    port_write8(PIT_CHANNEL_2, (uint8_t)(count >> 8));
-    while (!(port_read8(PIT_GATE) & PIT_OUT))
+    uint32_t count = PIT_RATE * CALIBRATE_MS / 1000, left;
+    port_write8(PIT_COMMAND, 0x30); /* channel 0, once */
+    port_write8(PIT_CHANNEL_0, (uint8_t)count);
+    uint64_t from = cpu_ticks();
+    port_write8(PIT_CHANNEL_0, (uint8_t)(count >> 8));
+    if (pit_count() > count)
+        return 0;
+    do {
+        left = pit_count();
         if (cpu_ticks() - from > CALIBRATE_MOST)
             return 0;
-    return cpu_ticks() - from;
+    } while (left <= count);
+    return (cpu_ticks() - from) * PIT_RATE / (count + 0x10000 - left);
 }
 
 static uint64_t rate_measured(void)
 {
     uint64_t least = measure();
     for (unsigned i = 1; i < CALIBRATIONS && least; i++) {
-        uint64_t ticks = measure();
-        if (ticks < least)
-            least = ticks;
+        uint64_t again = measure();
+        if (again && again < least)
+            least = again;
     }
-    return least * 1000 / CALIBRATE_MS;
+    return least;
 }
 
 /* --- what time is it? --- */

@@ -6,4 +6,7 @@
 
 extern uintptr_t __stack_chk_guard;
 
+/* Third-party libraries may be compiled to find it where a thread's own storage is (x86-64 ABI). */
+void guard_for_libraries(uintptr_t canary);
+
 #endif

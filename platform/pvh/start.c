@@ -10,8 +10,10 @@
 #include "platform/pvh/guard.h"
 #include "platform/pvh/machine.h"
 #include "platform/pvh/memory.h"
+#include "platform/pvh/network.h"
 #include "platform/pvh/paging.h"
 #include "platform/pvh/power.h"
+#include "platform/pvh/signer.h"
 #include "platform/pvh/time.h"
 #include "platform/pvh/trap.h"
 #include "runtime/buf.h"
@@ -23,11 +25,16 @@
 #include "signatures/program.h"
 
 #define ARGUMENTS_MAX 64u
+#define LAST_BYTES    (5 * CLOCK_SEC)
 
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
 extern const uint8_t ringlet_content_start[], ringlet_content_end[];
+extern uint8_t ringlet_keys_start[], ringlet_keys_end[]; /* empty once the signer stands */
 extern const uint8_t ringlet_certs_start[], ringlet_certs_end[];
 extern const uint8_t ringlet_anchors_start[], ringlet_anchors_end[];
+
+extern void (*image_init[])(void) __attribute__((visibility("hidden")));
+extern void (*image_init_end[])(void) __attribute__((visibility("hidden")));
 
 static struct slice section(const uint8_t *start, const uint8_t *end)
 {
@@ -75,17 +82,29 @@ static size_t split(char *line, const char **words, size_t max)
     return count;
 }
 
+/* The virtio_mmio.* words of the command line are the platform's, not the program's. */
+static size_t own_words(const char **words, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!slice_starts(slice_text(words[i]), SLICE("virtio_mmio.")))
+            words[kept++] = words[i];
+    return kept;
+}
+
 static enum err read_settings(struct buf *error)
 {
     static const char *words[ARGUMENTS_MAX];
+    static char line[MACHINE_COMMAND_MAX]; /* cut up: drivers read the other */
     if (machine.command_line_cut)
         refuse("the command line is longer than 4095 bytes");
+    memcpy(line, machine.command_line, sizeof line);
     settings_preset(program_settings);
     enum err e = settings_configuration(program_settings,
                                         section(ringlet_config_start, ringlet_config_end), error);
     if (e)
         return e;
-    size_t count = split(machine.command_line, words, ARGUMENTS_MAX);
+    size_t count = own_words(words, split(line, words, ARGUMENTS_MAX));
     return settings_arguments(program_settings, count, words, NULL, NULL, error);
 }
 
@@ -107,27 +126,63 @@ static void open_machine(void)
     apic_open(time_ticks_per_second());
 }
 
+static int give_up(struct buf *error)
+{
+    console_write(slice_text(program.name));
+    console_write(SLICE(": "));
+    console_write(buf_slice(error));
+    console_write(SLICE("\n"));
+    buf_deinit(error);
+    return 1;
+}
+
+/* Flows that were closed send what is queued. */
+static int end(int status)
+{
+    uint64_t until = clock_monotonic() + LAST_BYTES;
+    while (!machine_network_end() && clock_monotonic() < until) {
+        loop_round(until);
+        if (loop_stopped(&status))
+            break;
+    }
+    return status;
+}
+
+static enum err open_signer(struct signer **into, struct buf *error)
+{
+    struct slice keys = section(ringlet_keys_start, ringlet_keys_end);
+    enum err e = machine_signer_open(keys, into, error);
+    memset(ringlet_keys_start, 0, keys.len);
+    return e;
+}
+
+/* Libraries have some to run before anything else of them. */
+static void run_initialisers(void)
+{
+    for (void (**f)(void) = image_init; f < image_init_end; f++)
+        (*f)();
+}
+
 static int run(void)
 {
     static struct world world;
     struct buf error;
     buf_init(&error, SETTINGS_ERROR_MAX);
-    if (read_settings(&error)) {
-        console_write(slice_text(program.name));
-        console_write(SLICE(": "));
-        console_write(buf_slice(&error));
-        console_write(SLICE("\n"));
-        return 2;
-    }
-    buf_deinit(&error);
+    run_initialisers();
+    if (open_signer(&world.signer, &error) || read_settings(&error))
+        return give_up(&error);
     if (settings_logs.len)
         log_configure(settings_logs);
     world = (struct world){
+        .signer = world.signer,
         .content = section(ringlet_content_start, ringlet_content_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
     };
-    return program.start(&world) ? 1 : loop_run();
+    if (machine_network_open(slice_text(program.name), &world.stack, &error))
+        return give_up(&error);
+    buf_deinit(&error);
+    return program.start(&world) ? 1 : end(loop_run());
 }
 
 /* Without a canary of its own: it is the one frame that is open while the value changes. */
@@ -137,6 +192,7 @@ void __attribute__((no_stack_protector)) start(void)
     open_machine();
     entropy_fill(&canary, sizeof canary);
     __stack_chk_guard = canary;
+    guard_for_libraries(canary);
     int status = run();
     console_flush();
     power_off(status);

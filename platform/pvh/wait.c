@@ -1,24 +1,61 @@
-/* Sleeping until an interrupt or a deadline; what devices have is delivered by their polls. */
+/*
+ * Delivering what devices have, and sleeping for it. Interrupts are off but while the processor
+ * sleeps: they only wake it. A device is asked for one only before sleeping, so that a busy program
+ * has none.
+ */
 #include "signatures/wait.h"
+
+#include <stddef.h>
 
 #include "platform/pvh/apic.h"
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/poll.h"
 #include "platform/pvh/time.h"
 #include "platform/pvh/trap.h"
 #include "signatures/clock.h"
 
 #define WAIT_LONGEST (3600 * CLOCK_SEC)
 
-/* Interrupts are off but while the processor sleeps: what came meanwhile wakes it at once. */
+static struct poll *polls;
+
+void poll_add(struct poll *p)
+{
+    p->next = polls;
+    polls = p;
+}
+
+static bool run_all(void)
+{
+    bool any = false;
+    for (struct poll *p = polls; p; p = p->next)
+        any |= p->run(p);
+    return any;
+}
+
+static bool await_all(void)
+{
+    bool any = false;
+    for (struct poll *p = polls; p; p = p->next)
+        any |= p->await(p);
+    return any;
+}
+
+/* What came since the devices were asked wakes at once: interrupts are remembered while off. */
+static void sleep_until(uint64_t deadline)
+{
+    apic_set_timer(time_to_ticks(deadline));
+    cpu_sleep();
+    (void)trap_take_pending();
+    apic_set_timer(UINT64_MAX);
+}
+
 void wait_until(uint64_t deadline)
 {
-    uint64_t now = clock_monotonic();
-    if (deadline <= now)
+    if (run_all() || deadline == 0)
         return;
-    if (deadline - now > WAIT_LONGEST)
-        deadline = now + WAIT_LONGEST;
-    apic_set_timer(time_to_ticks(deadline));
-    if (!trap_take_pending())
-        cpu_sleep();
-    apic_set_timer(UINT64_MAX);
+    uint64_t now = clock_monotonic();
+    if (deadline <= now || await_all())
+        return;
+    sleep_until(deadline - now > WAIT_LONGEST ? now + WAIT_LONGEST : deadline);
+    run_all();
 }

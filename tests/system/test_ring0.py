@@ -1,10 +1,12 @@
 """Images without an operating system, on the machines of QEMU: how they start, and how they must end."""
+import contextlib
 import re
+import socket
 import subprocess
 
 import pytest
 
-from support import BUILD, SANITIZED
+from support import BUILD, SANITIZED, free_port, wait
 
 PROGRAMS = BUILD / "ring0/tests"
 CRASHED = 67  # platform/pvh/power.h
@@ -13,13 +15,16 @@ MACHINES = ["microvm", "pc", "q35"]
 pytestmark = pytest.mark.skipif(SANITIZED, reason="ring 0 has checks of its own, no sanitizers")
 
 
-def run(name, machine="microvm", memory="32", command_line=""):
+def qemu(image, machine, memory="32", command_line=""):
+    return ["qemu-system-x86_64", "-accel", "tcg", "-machine", machine, "-cpu", "max", "-m", memory, "-nodefaults",
+            "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", str(image), "-append", command_line]
+
+
+def run(name, machine="microvm", memory="32"):
     """What the program says, and the status that QEMU ends with."""
     done = subprocess.run(
-        ["qemu-system-x86_64", "-accel", "tcg", "-machine", machine, "-cpu", "max", "-m", memory, "-nodefaults",
-         "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
-         "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-         "-kernel", PROGRAMS / f"{name}.kvm", "-append", command_line],
+        qemu(PROGRAMS / f"{name}.kvm", machine, memory),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120)
     return done.stdout, done.returncode
 
@@ -88,3 +93,67 @@ def test_time_and_randomness(machine):
 def test_memory_beyond_four_gigabytes():
     said, status = run("time", "pc", "5000")
     assert status == 0, said
+
+
+CARDS = {
+    "microvm": ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-net-device,netdev=n0"],
+    "microvm,acpi=off": ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-net-device,netdev=n0"],
+    "pc": ["-device", "virtio-net-pci,netdev=n0,romfile="],
+    "q35": ["-device", "virtio-net-pci,netdev=n0,disable-legacy=on,romfile="],
+}
+
+
+@contextlib.contextmanager
+def guest(image, machine, ports, command_line, tmp_path):
+    """A running image behind QEMU's user network: its ports as they are reached here."""
+    here = {port: free_port() for port in ports}
+    forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here[port]}-:{port}" for port in ports)
+    with open(tmp_path / "console", "w+") as console:
+        process = subprocess.Popen(
+            [*qemu(image, machine, "64", command_line), "-netdev", f"user,id=n0{forwards}", *CARDS[machine]],
+            stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
+        try:
+            wait(lambda: "net: address 10.0.2.15" in (tmp_path / "console").read_text(errors="replace"),
+                 "an address", seconds=60)
+            yield here
+        finally:
+            process.kill()
+            process.wait()
+
+
+def converse(port, sent):
+    """Sends, ends, and gives back all that comes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+        s.sendall(sent)
+        s.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: s.recv(65536), b""))
+
+
+@pytest.mark.parametrize("machine", CARDS)
+def test_network(machine, tmp_path):
+    """An address by DHCP, then bytes both ways through our own stack over virtio."""
+    image = BUILD / "echo/echo.kvm"
+    with guest(image, machine, [7, 9, 19], "--dhcp=true", tmp_path) as ports:
+        said = bytes(range(256)) * 400
+        assert converse(ports[7], said) == said
+        assert converse(ports[9], b"x" * 3_000_000) == b"3000000\n"
+        with socket.create_connection(("127.0.0.1", ports[19]), timeout=60) as s:
+            had = 0
+            while had < 5_000_000:
+                had += len(s.recv(1 << 20))
+        for _ in range(50):
+            assert converse(ports[7], b"again") == b"again"
+
+
+def test_no_card(tmp_path):
+    said = subprocess.run(qemu(BUILD / "echo/echo.kvm", "pc"), stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60)
+    assert "there is no network card" in said.stdout
+    assert said.returncode != 0
+
+
+def test_wrong_settings():
+    said = subprocess.run(qemu(BUILD / "echo/echo.kvm", "pc", "32", "--port=70000"), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
+    assert "port" in said.stdout and "70000" in said.stdout
+    assert said.returncode != 0

@@ -1,0 +1,21 @@
+/* Virtio's network card (Virtio 1.2, 5.1) behind signatures/net.h. */
+#ifndef PLATFORM_VIRTIO_NET_H
+#define PLATFORM_VIRTIO_NET_H
+
+#include "signatures/net.h"
+
+struct virtio_net_counters {
+    uint64_t received, sent;
+    uint64_t
+        dropped_malformed; /* shorter than their header, or in more pieces than any frame has */
+    uint64_t dropped_unowned;
+    uint64_t refused_full;
+    uint64_t broken; /* queues that the device broke */
+};
+
+/* The first card that nobody has; NULL: there is none, or it cannot be used (said so). */
+struct net *virtio_net_open(void);
+
+struct virtio_net_counters virtio_net_counters(const struct net *n);
+
+#endif

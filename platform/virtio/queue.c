@@ -1,0 +1,141 @@
+/* See queue.h. */
+#include "platform/virtio/queue.h"
+
+#include <string.h>
+
+#define NEXT  1u /* flags of descriptors */
+#define WRITE 2u
+
+struct queue_descriptor {
+    uint64_t address;
+    uint32_t size;
+    uint16_t flags, next;
+};
+
+struct queue_available {
+    uint16_t flags, index, ring[]; /* behind it: used_event */
+};
+
+struct queue_used_element {
+    uint32_t number, written;
+};
+
+struct queue_used {
+    uint16_t flags, index;
+    struct queue_used_element ring[]; /* behind it: avail_event */
+};
+
+struct queue_layout queue_layout(uint16_t size)
+{
+    struct queue_layout l = {.descriptors = 0, .available = size * sizeof(struct queue_descriptor)};
+    size_t available = sizeof(struct queue_available) + (size + 1u) * sizeof(uint16_t);
+    l.used = (l.available + available + 7) / 8 * 8;
+    l.bytes = l.used + sizeof(struct queue_used) + size * sizeof(struct queue_used_element) +
+              sizeof(uint16_t);
+    return l;
+}
+
+void queue_init(struct queue *q, void *memory, uint16_t size, bool event_index)
+{
+    struct queue_layout l = queue_layout(size);
+    uint8_t *at = memory;
+    memset(q, 0, sizeof *q);
+    q->descriptors = (void *)(at + l.descriptors);
+    q->available = (void *)(at + l.available);
+    q->used = (void *)(at + l.used);
+    q->size = size;
+    q->free_count = size;
+    q->event_index = event_index;
+    for (uint16_t i = 0; i < size; i++)
+        q->chains[i].next = (uint16_t)(i + 1);
+}
+
+/* --- to the device --- */
+
+static void fill(struct queue *q, uint16_t at, const struct queue_part *p, unsigned flags)
+{
+    q->descriptors[at] =
+        (struct queue_descriptor){p->physical, p->size, (uint16_t)flags, q->chains[at].next};
+}
+
+bool queue_add(struct queue *q, const struct queue_part *parts, size_t readable, size_t writable,
+               uint16_t *number)
+{
+    size_t count = readable + writable;
+    uint16_t at = q->free, first = at, last = at;
+    uint32_t room = 0;
+    if (q->broken || count == 0 || count > q->free_count)
+        return false;
+    for (size_t i = 0; i < count; i++, at = q->chains[at].next) {
+        fill(q, at, &parts[i], (i + 1 < count ? NEXT : 0) | (i >= readable ? WRITE : 0));
+        room += i >= readable ? parts[i].size : 0;
+        last = at;
+    }
+    q->free = q->chains[last].next;
+    q->free_count = (uint16_t)(q->free_count - count);
+    q->chains[first].parts = (uint16_t)count;
+    q->chains[first].writable = room;
+    q->available->ring[q->next_available++ & (q->size - 1)] = first;
+    __atomic_store_n(&q->available->index, q->next_available, __ATOMIC_RELEASE);
+    *number = first;
+    return true;
+}
+
+/* True if `event` lies in what was added since: it was passed (2.7.10.1). */
+static bool passed(uint16_t event, uint16_t now, uint16_t before)
+{
+    return (uint16_t)(now - event - 1) < (uint16_t)(now - before);
+}
+
+bool queue_tell(struct queue *q)
+{
+    uint16_t before = q->told;
+    if (q->next_available == before)
+        return false;
+    q->told = q->next_available;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index is out before the wish is read */
+    if (!q->event_index)
+        return !(__atomic_load_n(&q->used->flags, __ATOMIC_RELAXED) & 1);
+    const uint16_t *event = (const uint16_t *)&q->used->ring[q->size];
+    return passed(__atomic_load_n(event, __ATOMIC_RELAXED), q->next_available, before);
+}
+
+/* --- from the device --- */
+
+static void give_back(struct queue *q, uint16_t first)
+{
+    uint16_t last = first, parts = q->chains[first].parts;
+    for (uint16_t i = 1; i < parts; i++)
+        last = q->chains[last].next;
+    q->chains[first].parts = 0;
+    q->chains[last].next = q->free;
+    q->free = first;
+    q->free_count = (uint16_t)(q->free_count + parts);
+}
+
+bool queue_take(struct queue *q, uint16_t *number, uint32_t *written)
+{
+    uint16_t index = __atomic_load_n(&q->used->index, __ATOMIC_ACQUIRE);
+    if (q->broken || index == q->next_used)
+        return false;
+    struct queue_used_element said = q->used->ring[q->next_used & (q->size - 1)];
+    /* It cannot have used more than was outstanding, nor what was not, nor have written beyond. */
+    if ((uint16_t)(index - q->next_used) > q->size || said.number >= q->size ||
+        !q->chains[said.number].parts || said.written > q->chains[said.number].writable) {
+        q->broken = true;
+        return false;
+    }
+    q->next_used++;
+    *number = (uint16_t)said.number;
+    *written = said.written;
+    give_back(q, *number);
+    return true;
+}
+
+bool queue_await(struct queue *q)
+{
+    if (q->event_index)
+        __atomic_store_n(&q->available->ring[q->size], q->next_used, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the wish is out before we look */
+    return __atomic_load_n(&q->used->index, __ATOMIC_RELAXED) != q->next_used;
+}
