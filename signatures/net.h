@@ -13,17 +13,17 @@
 #include "runtime/err.h"
 #include "runtime/slice.h"
 
-#define NET_MAC_SIZE   6u
-#define NET_HEAD_MAX   256u   /* bytes of headers of one frame, link to transport */
-#define NET_PARTS_MAX  18u    /* parts of one frame: its head, and 64 KiB in pages */
-#define NET_FRAME_MAX  65550u /* 64 KiB of packet and the Ethernet header */
+#define NET_MAC_SIZE  6u
+#define NET_HEAD_MAX  256u   /* bytes of headers of one frame, link to transport */
+#define NET_PARTS_MAX 18u    /* parts of one frame: its head, and 64 KiB in pages */
+#define NET_FRAME_MAX 65550u /* 64 KiB of packet and the Ethernet header */
 
 /* What a card offers; it is used where the bit is set. */
 enum net_offload {
     NET_SENDS_CHECKSUMS = 1, /* fills in the checksum of TCP and UDP: see net_frame */
-    NET_SEGMENTS_V4 = 2,     /* takes TCP over IPv4 larger than its MTU (with NET_SENDS_CHECKSUMS) */
-    NET_SEGMENTS_V6 = 4,     /* the same over IPv6 */
-    NET_SEGMENTS_ECN = 8     /* those may carry CWR: in the first piece only */
+    NET_SEGMENTS_V4 = 2, /* takes TCP over IPv4 larger than its MTU (with NET_SENDS_CHECKSUMS) */
+    NET_SEGMENTS_V6 = 4, /* the same over IPv6 */
+    NET_SEGMENTS_ECN = 8 /* those may carry CWR: in the first piece only */
 };
 
 struct net_features {

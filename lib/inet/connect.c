@@ -12,7 +12,7 @@ struct connect {
     connect_fn *answer;
     void *owner;
     struct tcp_connection *connection; /* while it runs */
-    uint64_t deadline; /* of waiting, then of running */
+    uint64_t deadline;                 /* of waiting, then of running */
 };
 
 static void tell(struct connect *c, enum err why, struct flow *flow)
