@@ -36,12 +36,12 @@
 
 static uint32_t read(const struct virtio *v, uint32_t at)
 {
-    return *(volatile uint32_t *)(v->common + at);
+    return *(volatile uint32_t *)(volatile void *)(v->common + at);
 }
 
 static void write(const struct virtio *v, uint32_t at, uint32_t value)
 {
-    *(volatile uint32_t *)(v->common + at) = value;
+    *(volatile uint32_t *)(volatile void *)(v->common + at) = value;
 }
 
 static void write_address(const struct virtio *v, uint32_t at, uint64_t address)

@@ -97,7 +97,7 @@ static volatile void *map_part(struct place p, uint32_t bar, uint32_t offset, ui
 
 /* --- registers --- */
 
-#define AT(type, v, offset) (*(volatile type *)((v)->common + (offset)))
+#define AT(type, v, offset) (*(volatile type *)(volatile void *)((v)->common + (offset)))
 
 static uint64_t features(struct virtio *v)
 {
@@ -154,7 +154,7 @@ static void queue_enable(struct virtio *v, uint16_t queue, uint16_t size, uint64
 static void notify(struct virtio *v, uint16_t queue)
 {
     size_t at = (size_t)v->notify_offsets[queue % 4] * v->notify_multiplier;
-    *(volatile uint16_t *)(v->notifications + at) = queue;
+    *(volatile uint16_t *)(volatile void *)(v->notifications + at) = queue;
 }
 
 static uint8_t config(struct virtio *v, size_t offset)
