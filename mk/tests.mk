@@ -53,9 +53,12 @@ system-build:
 	        APP_NETWORK=lwip || exit; \
 	done
 
+# Most of the time whole-system tests wait: for leases, deadlines, browsers.
+WORKERS ?= $(shell expr $(JOBS) \* 2)
+
 system: setup-test system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
-	    -n $(JOBS) --dist loadfile tests/system $(PYTEST)
+	    -n $(WORKERS) --dist loadfile tests/system $(PYTEST)
 
 sanitize: setup-test
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=build/sanitize unit system

@@ -147,9 +147,11 @@ static void send_once(struct socket_flow *f)
     message.msg_iovlen = queue_gather(&f->out, runs, GATHERED_ONCE);
     for (size_t i = 0; i < message.msg_iovlen; i++)
         offered += runs[i].iov_len;
-    /* The last bytes wait for the close that follows at once, and share its segment. */
+    /* The last bytes wait for the end that follows at once, and share its segment. */
     int more = f->closed && offered == f->out.bytes ? MSG_MORE : 0;
     ssize_t n = offered ? sendmsg(f->fd, &message, MSG_NOSIGNAL | more) : 0;
+    if (more && n >= 0 && (size_t)n == offered)
+        shutdown(f->fd, SHUT_WR); /* not by closing: that forgets them where the peer still sends */
     if (n >= 0)
         sent(f, (size_t)n, offered);
     else if (errno == EAGAIN)
