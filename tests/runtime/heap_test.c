@@ -202,7 +202,8 @@ static void test_too_little(void **state)
     assert_false(heap_init(&h, &page, HEAP_RANGES_MAX + 1, 7));
 }
 
-/* --- misuse: each in a child, which has to die of a panic that says so --- */
+/* --- misuse: each in a child, which has to die of a panic that says so. Pointers are volatile, so that
+ * no sanitizer sees it first --- */
 
 static void expect_panic(struct world *w, void (*misuse)(struct heap *), const char *why)
 {
@@ -229,7 +230,7 @@ static void expect_panic(struct world *w, void (*misuse)(struct heap *), const c
 
 static void beyond(struct heap *h)
 {
-    uint8_t *b = heap_alloc(h, 40);
+    uint8_t *volatile b = heap_alloc(h, 40);
     b[heap_size(h, b)] = 1;
     heap_free(h, b);
 }
@@ -252,7 +253,7 @@ static void twice_large(struct heap *h)
 static void after(struct heap *h)
 {
     void *keep = heap_alloc(h, 40);
-    uint8_t *b = heap_alloc(h, 40);
+    uint8_t *volatile b = heap_alloc(h, 40);
     (void)keep;
     heap_free(h, b);
     memset(b, 0x41, 40);
@@ -261,7 +262,7 @@ static void after(struct heap *h)
 
 static void middle(struct heap *h)
 {
-    uint8_t *b = heap_alloc(h, 200);
+    uint8_t *volatile b = heap_alloc(h, 200);
     heap_free(h, b + 16);
 }
 
