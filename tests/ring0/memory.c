@@ -30,6 +30,7 @@ static void give_all(struct block *chain)
 static enum err start(const struct world *w)
 {
     struct block *chain = NULL;
+    uint64_t before = memory_stats().blocks;
     (void)w;
     uint64_t first = take_all(100000, &chain);
     give_all(chain);
@@ -41,7 +42,8 @@ static enum err start(const struct world *w)
     give_all(chain);
     log_info("memory", "%llu large, %llu small, %llu large again, %llu refused, %llu blocks left",
              (unsigned long long)first, (unsigned long long)small, (unsigned long long)again,
-             (unsigned long long)memory_stats().refused, (unsigned long long)memory_stats().blocks);
+             (unsigned long long)memory_stats().refused,
+             (unsigned long long)(memory_stats().blocks - before));
     loop_stop(first == again && first > 0 ? 0 : 1);
     return OK;
 }
