@@ -181,7 +181,7 @@ def test_curl(git_remote, secure, authority, kind):
     assert "self-signed" in refused or "unable to get local issuer" in refused
     other = output_of("curl", "-sS", "--cacert", site.authority, "--resolve",
                       f"other.example:{port}:127.0.0.1", f"https://other.example:{port}/", status=60)
-    assert "matches target host name" in other
+    assert "matches target host" in other  # "host name" or "hostname": it depends on the version
 
 
 def s_client(site, *options, stdin="GET /About HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -200,7 +200,7 @@ def test_openssl(site):
         answer = s_client(site, "-servername", "localhost", *options)
         assert "Verify return code: 0 (ok)" in answer and "We are" in answer, options
     assert "ALPN protocol: http/1.1" in s_client(site, "-alpn", "h2,http/1.1")
-    assert "Temp Key: X25519" in s_client(site)
+    assert re.search("(Temp Key|Negotiated TLS1.3 group): X25519", s_client(site))
     for options in (("-tls1_1",), ("-tls1",), ("-alpn", "h2"), ("-tls1_2", "-cipher", "AES128-SHA"),
                     ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"), ("-groups", "P-521")):
         answer = s_client(site, *options, "-cipher" if options == ("-tls1_1",) else "-quiet",

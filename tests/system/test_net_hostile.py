@@ -42,7 +42,8 @@ def captured(namespace, interface, path):
 
 
 USUAL = {"Connection finish (FIN)", "Connection reset (RST)",
-         "This frame undergoes the connection closing"}
+         "This frame undergoes the connection closing",
+         "Partial Acknowledgement of a segment"}  # of one that the capture shows before it was cut
 
 
 def experts(path, who):
