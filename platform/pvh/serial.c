@@ -1,9 +1,11 @@
 /* The console on the first serial port (16550A). Bytes are written as they come: it is buffered by
- * whoever plays the machine. A port that never gets ready is given up. */
+ * whoever plays the machine. A port that never gets ready is given up. Without one, what is said goes
+ * to the port that hypervisors have for it (Xen: its log of guests, a line at a time). */
 #include "platform/pvh/cpu.h"
 #include "signatures/console.h"
 
 #define PORT         0x3f8
+#define DEBUG_PORT   0xe9
 #define LINE_CONTROL (PORT + 3)
 #define LINE_STATUS  (PORT + 5)
 #define SCRATCH      (PORT + 7)
@@ -41,6 +43,8 @@ void console_write(struct slice bytes)
             return;
         port_write8(PORT, bytes.ptr[i]);
     }
+    for (size_t i = 0; i < bytes.len && state == MISSING; i++)
+        port_write8(DEBUG_PORT, bytes.ptr[i]);
 }
 
 void console_flush(void)
