@@ -49,5 +49,4 @@ help:
 	@echo "make fuzz       fuzz every target (SECONDS=10 each; FUZZ=NAME for one)"
 	@echo "make scan       all that testssl.sh finds to say of our TLS"
 	@echo "make bench      the table of ratios against peers"
-	@echo "make ring0 APP=NAME  the program as an image for a hypervisor (QEMU), so far without a command to run it"
-	@echo "make app APP=NAME, make tool, make clean"
+	@echo "make app APP=NAME [TARGET=kvm], make tool, make clean"

@@ -1,11 +1,21 @@
-# One program: apps/APP with the configuration in CONFIG, linked to DIST/APP.
+# One program: apps/APP with the configuration in CONFIG, linked for TARGET in the folder DIST.
 #
-# CONFIG holds what `ringlet configure` wrote: settings (text), content (a git bundle), and keys, certs
-# and anchors (runtime/keyring.h). All of it is optional; what is not there is empty.
+# CONFIG holds what `ringlet configure` wrote: target (its name), settings (text), content (a git bundle),
+# and keys, certs and anchors (runtime/keyring.h). All of it is optional; what is not there is empty.
 
 APP    ?= canopy
 CONFIG ?= apps/$(APP)/.ringlet
 DIST   ?= apps/$(APP)/dist
+TARGET ?= $(or $(shell cat $(CONFIG)/target 2>/dev/null),process)
+
+# What an image is called beside its program: by where it runs.
+TARGETS    := process kvm xen any
+SUFFIX_kvm := .kvm
+SUFFIX_xen := .xen
+SUFFIX_any := .elf
+ifeq ($(filter $(TARGET),$(TARGETS)),)
+$(error '$(TARGET)' is not a target: $(TARGETS))
+endif
 
 ifneq ($(wildcard apps/$(APP)/app.mk),)
 include apps/$(APP)/app.mk
@@ -19,10 +29,10 @@ APP_ROOMS    := $(sort $(APP_LIBS) $(NETWORK_$(APP_NETWORK)))
 
 APP_SOURCES := $(sort $(wildcard apps/$(APP)/*.c))
 APP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(APP_SOURCES)) $(APP_EXTRA_OBJECTS)
-IMAGE_OBJECT := $(DIST)/.image.o
+image_object = $(DIST)/.image-$(1).o
 
 .PHONY: app FORCE
-app: $(DIST)/$(APP)
+app: $(DIST)/$(APP)$(SUFFIX_$(TARGET))
 
 $(BUILD)/apps/%.o: apps/%.c
 	@mkdir -p $(@D)
@@ -30,9 +40,11 @@ $(BUILD)/apps/%.o: apps/%.c
 	$(Q)$(CC) $(COMMON) $(FREESTANDING) -c $< -o $@
 
 # The image's own sections: settings, content, and the manifest that `ringlet describe` reads.
-$(DIST)/.manifest: FORCE
+$(TARGETS:%=$(DIST)/.manifest-%): $(DIST)/.manifest-%: FORCE
 	@mkdir -p $(DIST)
-	@mk/manifest $(APP) process "$(APP_ROOMS)" "$(sort $(APP_SIGNATURES) net)" \
+	@mk/manifest $(APP) $* "$(or $(RING0_PLATFORM_$*),process)" \
+	    "$(if $(RING0_PLATFORM_$*),$(RING0_ROOMS),$(APP_ROOMS))" \
+	    "$(sort $(APP_SIGNATURES) $(if $(RING0_PLATFORM_$*),$(RING0_NET),net))" \
 	    "$(DEPS_LIB) $(DEPS_DATA)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
@@ -41,7 +53,7 @@ image_part = $(or $(wildcard $(CONFIG)/$(1)),$(DIST)/.empty)
 # What holds private keys is its owner's alone.
 guarded = $(if $(wildcard $(CONFIG)/keys),umask 077 && rm -f $@ &&)
 
-$(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
+$(TARGETS:%=$(call image_object,%)): $(call image_object,%): mk/image.S $(DIST)/.manifest-% $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
 	$(Q)$(guarded) $(CC) -c $< -o $@ \
@@ -50,9 +62,9 @@ $(IMAGE_OBJECT): mk/image.S $(DIST)/.manifest $(wildcard $(IMAGE_PARTS:%=$(CONFI
 	    -DANCHORS_FILE='"$(call image_part,anchors)"' \
 	    -DKEYS_FILE='"$(call image_part,keys)"' \
 	    -DCERTS_FILE='"$(call image_part,certs)"' \
-	    -DMANIFEST_FILE='"$(DIST)/.manifest"'
+	    -DMANIFEST_FILE='"$(DIST)/.manifest-$*"'
 
-$(DIST)/$(APP): $(APP_OBJECTS) $(IMAGE_OBJECT) $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \
+$(DIST)/$(APP): $(APP_OBJECTS) $(call image_object,process) $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \
                 $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)

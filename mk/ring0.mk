@@ -16,9 +16,15 @@ RING0_INCLUDE  := -isystem $(RING0_DEPS)/aws-lc/include \
 RING0_ARCHIVES := $(patsubst %,$(RING0_DEPS)/aws-lc/lib/lib%.a,ssl crypto) $(DEPS)/sha1dc/lib/libsha1dc.a \
                   $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a
 
+# Which rooms of drivers a target has, in the order in which they are asked (platform/pvh/driver.h).
+DRIVERS_kvm := virtio
+DRIVERS_xen := xen
+DRIVERS_any := virtio xen
+
 ring0_objects = $(patsubst %,$(RING0)/%.o,$(basename $(wildcard $(1:%=%/*.[cS]))))
-RING0_OBJECTS := $(call ring0_objects,runtime platform/pvh)
-RING0_VIRTIO  := $(call ring0_objects,platform/virtio)
+RING0_CARDS   := $(RING0)/platform/pvh/network.o
+RING0_OBJECTS := $(filter-out $(RING0_CARDS),$(call ring0_objects,runtime platform/pvh))
+RING0_DRIVERS := $(call ring0_objects,$(sort $(DRIVERS_any:%=platform/%)))
 RING0_KEYROOM := $(call ring0_objects,platform/keyroom platform/crypto)
 RING0_ALONE   := $(call ring0_objects,platform/alone)
 RING0_EARLY   := $(RING0)/platform/pvh/early.o $(RING0)/platform/pvh/early_map.o \
@@ -48,30 +54,38 @@ $(RING0)/.early: $(RING0_EARLY)
 	@! objdump -h $^ | grep -q '\.data\.rel' || { echo "$@: early code holds addresses" >&2; exit 1; }
 	@touch $@
 
-# ring0_image FILE OBJECTS: with what of the machine it needs.
+# ring0_image OBJECTS: the target, of these and what they need of libraries. It is its owner's alone if it
+# holds keys.
 define ring0_image
 @mkdir -p $(@D)
 $(call say,link,$@)
-$(Q)ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_ARCHIVES) --end-group
+$(Q)$(guarded) ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_ARCHIVES) --end-group
 $(Q)mk/symbols $@.plain >$@.symbols.S && $(CC) -c $@.symbols.S -o $@.symbols.o
-$(Q)ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_ARCHIVES) --end-group
+$(Q)$(guarded) ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_ARCHIVES) --end-group
 @rm -f $@.plain $@.symbols.S $@.symbols.o
 endef
 
-# A program that is given a stack has a card, and what makes a stack of it; one with a signer has the
-# room where it is.
-RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP)) $(APP_EXTRA_OBJECTS) \
-    $(call ring0_objects,$(APP_LIBS:%=lib/%)) \
-    $(if $(filter stack,$(APP_SIGNATURES)),$(RING0_VIRTIO) $(call ring0_objects,$(NETWORK_inet:%=lib/%)),\
-        $(RING0)/platform/alone/network.o) \
-    $(if $(filter signer,$(APP_SIGNATURES)),$(RING0_KEYROOM),$(RING0)/platform/alone/signer.o)
-$(DIST)/$(APP).kvm: $(RING0_APP_OBJECTS) $(IMAGE_OBJECT) $(RING0_OBJECTS) platform/pvh/image.ld mk/symbols \
-                    $(RING0)/.early
-	$(call ring0_image,$(filter %.o,$^))
+# What is in an image, for its manifest.
+RING0_NET   := $(if $(filter stack,$(APP_SIGNATURES)),net)
+RING0_ROOMS := $(sort $(APP_LIBS) $(if $(RING0_NET),$(NETWORK_inet)))
+$(foreach t,kvm xen any,$(eval RING0_PLATFORM_$(t) := pvh $(DRIVERS_$(t))))
 
-# make ring0 APP=NAME: the image beside the program for Linux, from the same configuration.
-.PHONY: ring0
-ring0: $(DIST)/$(APP).kvm
+# A program that is given a stack has the cards of its target, and what makes a stack of one; one with a
+# signer has the room where it is. Drivers of a room that are no cards are linked into every program.
+RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP)) $(APP_EXTRA_OBJECTS) \
+    $(call ring0_objects,$(RING0_ROOMS:%=lib/%)) \
+    $(if $(RING0_NET),$(RING0_CARDS),$(RING0)/platform/alone/network.o) \
+    $(if $(filter signer,$(APP_SIGNATURES)),$(RING0_KEYROOM),$(RING0)/platform/alone/signer.o)
+ring0_drivers = $(filter-out $(if $(RING0_NET),,%/network.o),\
+                    $(call ring0_objects,$(DRIVERS_$(1):%=platform/%)))
+
+# DIST/APP.kvm and its like, one rule for each target that is for a hypervisor.
+define ring0_app
+$(DIST)/$(APP)$(SUFFIX_$(1)): $(RING0_APP_OBJECTS) $(call image_object,$(1)) $(RING0_OBJECTS) \
+                              $(call ring0_drivers,$(1)) platform/pvh/image.ld mk/symbols $(RING0)/.early
+	$$(call ring0_image,$$(filter %.o,$$^))
+endef
+$(foreach t,$(filter-out process,$(TARGETS)),$(eval $(call ring0_app,$(t))))
 
 # Programs that must end in a certain way, one for each file of tests/ring0.
 RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
@@ -90,4 +104,4 @@ $(RING0)/tests/image.o: mk/image.S
 ring0-tests: $(RING0_TESTS)
 
 .PHONY: ring0-objects
-ring0-objects: $(RING0_OBJECTS) $(RING0_ALONE) $(RING0_VIRTIO) $(RING0_KEYROOM) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)
+ring0-objects: $(RING0_OBJECTS) $(RING0_CARDS) $(RING0_ALONE) $(RING0_DRIVERS) $(RING0_KEYROOM) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)

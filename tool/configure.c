@@ -9,6 +9,7 @@
 #include "tool/content.h"
 #include "tool/file.h"
 #include "tool/keyfolder.h"
+#include "tool/target.h"
 #include "tool/tool.h"
 #include "tool/trust.h"
 
@@ -23,7 +24,8 @@
 
 struct configuration {
     const char *to; /* folder, or NULL: .ringlet of the program */
-    const char *target;
+    const char *target_name;
+    const struct target *target;
     const char *content; /* or NULL */
     const char *tls_dir; /* or NULL: tls of the program */
     const char *trust;   /* or NULL: whom the building machine trusts */
@@ -35,7 +37,9 @@ struct configuration {
 static const char usage[] =
     "ringlet configure [OPTION...]\n"
     "\n"
-    "  --target process    What to build for (--unix is the same)\n"
+    "  --target TARGET     What to build for: process (a Linux process; also --unix),\n"
+    "                      kvm (a virtual machine of QEMU, Firecracker and others\n"
+    "                      with virtio), xen (also --xen), or any, for both\n"
     "  --content SOURCE    Bake in a git repository (SOURCE#BRANCH, with its\n"
     "                      history) or a plain folder\n"
     "  --tls-dir DIR       Take keys and certificates from there instead of the\n"
@@ -56,7 +60,7 @@ static const char **find_own(struct configuration *c, const char *argument, size
         const char *name;
         const char **into;
     } own[] = {
-        {"--to", &c->to},           {"--target", &c->target}, {"--content", &c->content},
+        {"--to", &c->to},           {"--target", &c->target_name}, {"--content", &c->content},
         {"--tls-dir", &c->tls_dir}, {"--trust", &c->trust},
     };
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -79,16 +83,15 @@ static int take_own(struct configuration *c, int argc, char **argv, const char *
         else if (into) {
             tool_error("%s needs a value", argv[i]);
             return 2;
-        } else if (strcmp(argv[i], "--unix") == 0)
-            c->target = "process";
+        } else if (target_of_option(argv[i]))
+            c->target_name = target_of_option(argv[i])->name;
         else
             rest[(*left)++] = argv[i];
     }
-    if (strcmp(c->target, "process") != 0) {
-        tool_error("--target: '%s' is not a target: process", c->target);
-        return 2;
-    }
-    return 0;
+    c->target = target_find(c->target_name);
+    if (!c->target)
+        tool_error("--target: '%s' is not a target: process, kvm, xen or any", c->target_name);
+    return c->target ? 0 : 2;
 }
 
 static void note_setting(void *arg, const struct setting *s, struct slice text)
@@ -206,6 +209,7 @@ static bool write_parts(struct configuration *c, const char *folder)
                 write_part(folder, "anchors", buf_slice(&c->anchors)) &&
                 write_part(folder, "keys", buf_slice(&c->keys.keys)) &&
                 write_part(folder, "certs", buf_slice(&c->keys.certs)) &&
+                write_part(folder, "target", slice_text(c->target->name)) &&
                 write_part(folder, "settings", buf_slice(&c->settings));
     if (!done)
         unlink(fresh);
@@ -220,7 +224,7 @@ static int write_configuration(struct configuration *c)
         c->to ? tool_text("%s", c->to) : tool_text("%s/.ringlet", getenv("RINGLET_APP_DIR"));
     bool done = make_folder(folder) && write_parts(c, folder);
     if (done)
-        printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target, folder);
+        printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target->name, folder);
     free(folder);
     return done ? 0 : 1;
 }
@@ -267,7 +271,7 @@ int tool_configure(int argc, char **argv)
         print_help();
         return 0;
     }
-    struct configuration c = {.target = "process"};
+    struct configuration c = {.target_name = "process"};
     const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
     size_t left;
     if (!rest)

@@ -119,6 +119,7 @@ static int describe(const struct image *image, const char *path)
     print_content(content);
     print_trust(image);
     print_kind(manifest, "signature", "given to it");
+    print_kind(manifest, "platform", "platform");
     print_kind(manifest, "lib", "libraries");
     print_kind(manifest, "third-party", "third-party libraries (name, version, licence, sha256)");
     return 0;
@@ -130,9 +131,9 @@ int tool_describe(int argc, char **argv)
         tool_error("usage: ringlet describe [IMAGE]");
         return 2;
     }
-    char *path = argc == 1
-                     ? tool_text("%s", argv[0])
-                     : tool_text("%s/dist/%s", getenv("RINGLET_APP_DIR"), getenv("RINGLET_APP"));
+    char *path = argc == 1 ? tool_text("%s", argv[0]) : tool_image();
+    if (!path)
+        return 1;
     struct image image;
     int status = 1;
     if (image_open(&image, path)) {

@@ -5,6 +5,7 @@
 #include "platform/pvh/start.h"
 
 #include "platform/pvh/apic.h"
+#include "platform/pvh/driver.h"
 #include "platform/pvh/entropy.h"
 #include "platform/pvh/fpu.h"
 #include "platform/pvh/guard.h"
@@ -124,6 +125,7 @@ static void open_machine(void)
         refuse("too little memory");
     time_open();
     apic_open(time_ticks_per_second());
+    driver_find_all();
 }
 
 static int give_up(struct buf *error)

@@ -25,14 +25,16 @@ void virtio_find(const char *command_line)
     virtio_find_mmio(command_line);
 }
 
-struct virtio *virtio_take(uint32_t kind)
+struct virtio *virtio_take(uint32_t kind, uint32_t number)
 {
-    for (size_t i = 0; i < count; i++)
-        if (devices[i].kind == kind && !devices[i].taken) {
-            devices[i].taken = true;
-            return &devices[i];
-        }
-    return NULL;
+    struct virtio *v = devices;
+    for (size_t left = count; left; left--, v++)
+        if (v->kind == kind && number-- == 0)
+            break;
+    if (v == devices + count || v->taken)
+        return NULL;
+    v->taken = true;
+    return v;
 }
 
 static bool reset(struct virtio *v)

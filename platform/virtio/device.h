@@ -57,8 +57,8 @@ struct virtio {
 /* Finds what there is. command_line: for virtio_mmio.device=SIZE@ADDRESS:INTERRUPT. */
 void virtio_find(const char *command_line);
 
-/* The next device of that kind that nobody has taken; NULL: none. */
-struct virtio *virtio_take(uint32_t kind);
+/* The device of that kind and number, from 0 on; NULL: there is none, or somebody has taken it. */
+struct virtio *virtio_take(uint32_t kind, uint32_t number);
 
 /* Resets it and agrees on those of the wanted features that it has. False: it refused (said so on the
  * console), or it is not of version 1. */

@@ -332,10 +332,10 @@ static bool open_queues(struct card *c)
     return true;
 }
 
-struct net *virtio_net_open(void)
+struct net *virtio_net_open(uint32_t number)
 {
     static const struct net_ops ops = {send, completed, link};
-    struct virtio *device = virtio_take(VIRTIO_NET);
+    struct virtio *device = virtio_take(VIRTIO_NET, number);
     struct card *c = device ? memory_zalloc(sizeof *c) : NULL;
     if (!c)
         return NULL;

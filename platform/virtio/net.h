@@ -13,8 +13,9 @@ struct virtio_net_counters {
     uint64_t broken; /* queues that the device broke */
 };
 
-/* The first card that nobody has; NULL: there is none, or it cannot be used (said so). */
-struct net *virtio_net_open(void);
+/* The card of that number, in the order in which they were found; NULL: there is none, or it cannot be
+ * used (said so). */
+struct net *virtio_net_open(uint32_t number);
 
 struct virtio_net_counters virtio_net_counters(const struct net *n);
 

@@ -1,0 +1,9 @@
+/* See driver.h. */
+#include "platform/pvh/driver.h"
+
+void driver_find_all(void)
+{
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->find)
+            (*d)->find();
+}

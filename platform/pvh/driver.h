@@ -1,0 +1,38 @@
+/*
+ * Drivers: which devices an image knows is decided when it is linked.
+ *
+ * A room of drivers (platform/virtio, platform/xen) joins by entries of one list, which the linker
+ * gathers in the order in which the rooms are linked (DRIVERS_* in mk/ring0.mk): whoever needs a device
+ * walks it, and nobody names a room. A field that an entry leaves out is NULL: it has none of that kind.
+ *
+ * A room's network cards are an entry of their own, in the room's file network.c: it is left out where
+ * the program is given no stack.
+ */
+#ifndef PLATFORM_PVH_DRIVER_H
+#define PLATFORM_PVH_DRIVER_H
+
+#include <stdint.h>
+
+#include "signatures/net.h"
+
+struct driver {
+    const char *name; /* what it drives, as an operator calls it: "virtio-net 1.0 (PCI, MMIO)" */
+    /* Looks what is there: once, when memory, time and interrupts work, before anything is opened. */
+    void (*find)(void);
+    /* Opens the network card of that number, from 0 on. NULL: there is none, or it cannot be used (said
+     * so in the log). */
+    struct net *(*card)(uint32_t number);
+};
+
+/* Joins an entry: DRIVER(name of a static const struct driver); */
+#define DRIVER(entry)                                                                             \
+    static const struct driver *const entry##_joined __attribute__((used, section(".drivers"))) = \
+        &entry
+
+/* The list, for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++). */
+extern const struct driver *const image_drivers[] __attribute__((visibility("hidden")));
+extern const struct driver *const image_drivers_end[] __attribute__((visibility("hidden")));
+
+void driver_find_all(void);
+
+#endif
