@@ -48,5 +48,6 @@ help:
 	@echo "make sanitize   the tests again, under address and undefined-behaviour sanitizers"
 	@echo "make fuzz       fuzz every target (SECONDS=10 each; FUZZ=NAME for one)"
 	@echo "make scan       all that testssl.sh finds to say of our TLS"
+	@echo "make test-xen   images under a real Xen (in QEMU), deployed with xl"
 	@echo "make bench      the table of ratios against peers"
 	@echo "make app APP=NAME [TARGET=kvm], make tool, make clean"

@@ -78,3 +78,33 @@ def test_a_kept_source_that_is_damaged_is_fetched_again(cache):
 def test_without_a_network_it_says_what_to_do(cache):
     status, _, errors = get(cache)
     assert status == 1 and "npm could not fetch" in errors and "check the network" in errors
+
+
+# --- whole systems (deps/root) ---
+
+
+def root(tmp_path, name, apt="exit 1"):
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    (tmp_path / "bin/apt-get").write_text(f"#!/bin/sh\n{apt}\n")
+    (tmp_path / "bin/apt-get").chmod(0o755)
+    done = subprocess.run([str(ROOT / "deps/root"), name], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "RINGLET_CACHE": str(tmp_path / "cache"),
+                               "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})
+    kept = list((tmp_path / "cache/roots").glob("*/")) if (tmp_path / "cache").exists() else []
+    assert done.returncode != 0 and done.stdout == "" and kept == []
+    return done.stderr
+
+
+def test_a_root_that_there_is_not(tmp_path):
+    assert "no root 'castle'; there are: lab" in root(tmp_path, "castle")
+
+
+def test_a_root_without_a_mirror(tmp_path):
+    assert "names no Debian mirror" in root(tmp_path, "lab")
+
+
+def test_a_root_whose_mirror_does_not_answer(tmp_path):
+    said = root(tmp_path, "lab", apt="case $* in *print-uris*) "
+                "echo \"'http://127.0.0.1:9/debian/dists/stable/InRelease' x 0\" ;; *) "
+                "echo 'E: Failed to fetch it: Connection refused'; exit 100 ;; esac")
+    assert "Connection refused" in said and "check the network and run this again" in said
