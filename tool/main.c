@@ -42,7 +42,8 @@ static int help(int argc, char **argv);
 static const struct subcommand subcommands[] = {
     {"configure", "[OPTION...]", "choose the settings of the program in this folder",
      tool_configure},
-    {"run", "[OPTION...]", "start the built program; options override what was configured", NULL},
+    {"run", "[OPTION...]", "start the built program; settings override what was configured",
+     tool_run},
     {"describe", "[IMAGE]", "what is inside of a built image", tool_describe},
     {"keys", "IMAGE [DIR]", "show the keys of a built image, or replace them", tool_keys},
     {"fetch", "URL[#BRANCH] DIR", "write what a git remote holds into a folder", tool_fetch},
@@ -70,7 +71,7 @@ int main(int argc, char **argv)
         name = "help";
     prctl(PR_SET_DUMPABLE, 0); /* private keys and tokens pass through: no core dump of them */
     for (size_t i = 0; i < COUNT; i++) {
-        if (subcommands[i].run && strcmp(name, subcommands[i].name) == 0)
+        if (strcmp(name, subcommands[i].name) == 0)
             return subcommands[i].run(argc - 2 > 0 ? argc - 2 : 0, argv + 2);
     }
     tool_error("there is no command '%s'; `ringlet help` lists them", name);

@@ -12,6 +12,7 @@ int tool_configure(int argc, char **argv);
 int tool_describe(int argc, char **argv);
 int tool_fetch(int argc, char **argv);
 int tool_keys(int argc, char **argv);
+int tool_run(int argc, char **argv);
 
 /* "ringlet: MESSAGE", with a line end. */
 void tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

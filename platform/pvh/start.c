@@ -5,6 +5,7 @@
 #include "platform/pvh/start.h"
 
 #include "platform/pvh/apic.h"
+#include "platform/pvh/command_line.h"
 #include "platform/pvh/driver.h"
 #include "platform/pvh/entropy.h"
 #include "platform/pvh/fpu.h"
@@ -25,8 +26,7 @@
 #include "signatures/entropy.h"
 #include "signatures/program.h"
 
-#define ARGUMENTS_MAX 64u
-#define LAST_BYTES    (5 * CLOCK_SEC)
+#define LAST_BYTES (5 * CLOCK_SEC)
 
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
 extern const uint8_t ringlet_content_start[], ringlet_content_end[];
@@ -51,37 +51,7 @@ static void __attribute__((noreturn)) refuse(const char *why)
     power_off(1);
 }
 
-/* --- the command line: words, in which quotes keep blanks together --- */
-
-static char *next_word(char **at)
-{
-    char *from = *at, *word, *to;
-    while (*from == ' ')
-        from++;
-    if (!*from)
-        return NULL;
-    char quote = 0;
-    for (word = to = from; *from && (quote || *from != ' '); from++) {
-        if (*from == '"')
-            quote = !quote;
-        else
-            *to++ = *from;
-    }
-    *at = *from ? from + 1 : from;
-    *to = '\0';
-    return word;
-}
-
-static size_t split(char *line, const char **words, size_t max)
-{
-    size_t count = 0;
-    for (char *word; (word = next_word(&line)) != NULL; count++) {
-        if (count == max)
-            refuse("the command line has more than 64 words");
-        words[count] = word;
-    }
-    return count;
-}
+/* --- settings --- */
 
 /* The virtio_mmio.* words of the command line are the platform's, not the program's. */
 static size_t own_words(const char **words, size_t count)
@@ -95,7 +65,7 @@ static size_t own_words(const char **words, size_t count)
 
 static enum err read_settings(struct buf *error)
 {
-    static const char *words[ARGUMENTS_MAX];
+    static const char *words[COMMAND_LINE_WORDS_MAX];
     static char line[MACHINE_COMMAND_MAX]; /* cut up: drivers read the other */
     if (machine.command_line_cut)
         refuse("the command line is longer than 4095 bytes");
@@ -105,8 +75,10 @@ static enum err read_settings(struct buf *error)
                                         section(ringlet_config_start, ringlet_config_end), error);
     if (e)
         return e;
-    size_t count = own_words(words, split(line, words, ARGUMENTS_MAX));
-    return settings_arguments(program_settings, count, words, NULL, NULL, error);
+    size_t count = command_line_split(line, words);
+    if (count > COMMAND_LINE_WORDS_MAX)
+        refuse("the command line has more than 64 words");
+    return settings_arguments(program_settings, own_words(words, count), words, NULL, NULL, error);
 }
 
 /* --- in order --- */
