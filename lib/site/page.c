@@ -58,8 +58,9 @@ uint64_t page_bytes(const struct site_page *p)
 
 /* --- the gzip form --- */
 
-bool packer_open(struct packer *p)
+bool packer_open(struct packer *p, int64_t now)
 {
+    p->now = now ? now : INT64_MAX;
     p->tight = gzip_open(GZIP_TIGHT);
     p->fast = gzip_open(GZIP_FAST);
     return p->tight && p->fast;
@@ -192,17 +193,27 @@ static struct page *assemble(const struct texts *t, const struct page_spec *spec
 
 /* --- the whole --- */
 
-static enum err make(const struct packer *packer, const struct page_spec *spec, struct slice body,
+/* No answer tells a change that is later than its own Date (RFC 9110, 8.8.2.1). */
+static struct page_spec truthful(const struct packer *packer, const struct page_spec *spec)
+{
+    struct page_spec s = *spec;
+    if (s.modified > packer->now)
+        s.modified = 0;
+    return s;
+}
+
+static enum err make(const struct packer *packer, const struct page_spec *wanted, struct slice body,
                      struct page **into)
 {
+    const struct page_spec spec = truthful(packer, wanted);
     struct texts t = {0};
     struct slice gzip;
-    enum err e = pack(packer, spec, body, &gzip);
+    enum err e = pack(packer, &spec, body, &gzip);
     if (e != OK)
         return e;
     buf_init(&t.all, FIELDS_MAX * 2);
-    put_texts(&t, spec, body, gzip.len > 0);
-    struct page *p = t.all.err == OK ? assemble(&t, spec) : NULL;
+    put_texts(&t, &spec, body, gzip.len > 0);
+    struct page *p = t.all.err == OK ? assemble(&t, &spec) : NULL;
     if (p) {
         p->public.body = body;
         if (gzip.len > 0) {

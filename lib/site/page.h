@@ -15,10 +15,11 @@
 struct packer {
     struct gzip *tight;
     struct gzip *fast;
+    int64_t now; /* seconds since 1970: a change later than this is not told */
 };
 
-/* False without memory; packer_close is due all the same. */
-bool packer_open(struct packer *p);
+/* now 0: all changes are told. False without memory; packer_close is due all the same. */
+bool packer_open(struct packer *p, int64_t now);
 void packer_close(struct packer *p);
 
 enum page_cache {

@@ -36,6 +36,7 @@ struct site_options {
     const struct site_asset *assets;
     size_t asset_count;
     uint64_t bytes_max;   /* of all pages; 0: SITE_BYTES_MAX */
+    int64_t now;          /* seconds since 1970: no page tells a later change; 0: all are told */
     struct sipkey secret; /* for tables */
 };
 
@@ -44,7 +45,7 @@ struct site_page {
     uint32_t refs;
     uint16_t status;  /* 200 or 301 */
     bool ranges;      /* static files */
-    int64_t modified; /* seconds since 1970 */
+    int64_t modified; /* seconds since 1970; 0: not told */
     struct slice body;
     struct slice gzip; /* empty where it would not be smaller */
     struct slice etag; /* quoted, strong */

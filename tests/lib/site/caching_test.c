@@ -173,6 +173,36 @@ static void pages_are_asked_for_again(void **state)
     field("/Posts", "Content-Security-Policy: default-src 'self';");
 }
 
+/* An author's clock may be ahead of ours; no answer may tell a change that is later than its own Date
+ * (RFC 9110, 8.8.2.1). */
+static void changes_in_the_future_are_not_told(void **state)
+{
+    (void)state;
+    struct site_options options = SITE_PLAIN;
+    work_text("static/a.png", "old");
+    work_text("Posts/A", "title: A\n---\n");
+    work_commit(WORK_EPOCH);
+    work_text("static/b.png", "new");
+    work_text("Posts/B", "title: B\n---\n");
+    work_commit(WORK_EPOCH + 1);
+    static const char *const later[] = {"/static/b.png", "/Posts/B", "/Posts", "/atom", "/"};
+    for (options.now = WORK_EPOCH; options.now < WORK_EPOCH + 2; options.now++) {
+        site_free(site);
+        site = site_of_work(&options);
+        field("/static/a.png", "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n");
+        field("/Posts/A", "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n");
+        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+            bool told = options.now > WORK_EPOCH;
+            assert_int_equal(site_find(site, slice_text(later[i]))->modified,
+                             told ? WORK_EPOCH + 1 : 0);
+            if (told)
+                field(later[i], "Last-Modified: Tue, 14 Nov 2023 22:13:21 GMT\r\n");
+            else
+                no_field(later[i], "Last-Modified");
+        }
+    }
+}
+
 /* A strong tag, another one for the gzip form; the same bytes, the same tag. */
 static void entity_tags(void **state)
 {
@@ -348,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(static_files_are_served_as_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(dot_files_are_not_served, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_are_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(changes_in_the_future_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(entity_tags, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_forms_unpack_to_the_body, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_only_where_it_saves, setup, teardown),
