@@ -172,10 +172,21 @@ static bool is_hook(const struct web *w, const struct http_request *request)
     return w->settings->remote.len > 0 && slice_equal(request->path, w->settings->hook);
 }
 
+/* Only assets are known by name and query: the query is their version. */
+static struct site_page *find_page(const struct web *w, const struct http_request *request,
+                                   struct slice path)
+{
+    const struct site *site = w->content->site;
+    struct site_page *page = NULL;
+    if (site && request->query.len > 0)
+        page = site_find(site, request->target);
+    return page || !site ? page : site_find(site, path);
+}
+
 static void answer_path(struct web *w, struct http_exchange *x, const struct http_request *request,
                         struct slice path)
 {
-    struct site_page *page = w->content->site ? site_find(w->content->site, path) : NULL;
+    struct site_page *page = find_page(w, request, path);
     if (slice_is(path, "/status"))
         answer_status(w, x);
     else if (!w->content->site)

@@ -96,7 +96,8 @@ struct site *site_build_end(struct site_build *b);
 void site_free(struct site *s);
 
 /* The page for a request's path, percent-decoded, "/Posts/About"; NULL: there is none. The caller
- * holds it if it needs it beyond the site. */
+ * holds it if it needs it beyond the site. Built-in assets have a second name, as pages link them,
+ * with their version for a query: what is found there may be kept for ever. */
 struct site_page *site_find(const struct site *s, struct slice path);
 
 /* Whether a path without a page has one but for slashes at its end: puts where it is, encoded, for

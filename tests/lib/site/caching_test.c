@@ -23,6 +23,7 @@ static const struct site_asset assets[] = {
     {"css/highlight.css", (const uint8_t *)canopy_css, sizeof canopy_css - 1},
     {"js/highlight.min.js", (const uint8_t *)"1;", 2},
     {"favicon.svg", (const uint8_t *)icon, sizeof icon - 1},
+    {"fonts/a.woff2", (const uint8_t *)"font", 4},
 };
 
 static int setup(void **state)
@@ -293,7 +294,6 @@ static void built_in_assets(void **state)
     work_text("Code", "```c\nint x;\n```\n");
     make();
     assert_string_equal(body_of(site, "/static/css/canopy.css"), canopy_css);
-    field("/static/css/canopy.css", "Cache-Control: public, max-age=31536000, immutable\r\n");
     field("/static/css/canopy.css", "Content-Type: text/css; charset=utf-8\r\n");
     struct slice etag = site_find(site, SLICE("/static/css/canopy.css"))->etag;
     char link[128];
@@ -305,6 +305,46 @@ static void built_in_assets(void **state)
     assert_non_null(
         strstr(body_of(site, "/Code"), "<script defer src=\"/static/js/highlight.min.js"));
     assert_null(strstr(body_of(site, "/A"), "own-style"));
+}
+
+/* Under a name that the repository may take, an asset may be another one tomorrow. */
+static void only_names_with_a_version_last_for_ever(void **state)
+{
+    static const char hourly[] = "Cache-Control: public, max-age=3600\r\n";
+    static const char immutable[] = "Cache-Control: public, max-age=31536000, immutable\r\n";
+    (void)state;
+    make();
+    struct site_page *bare = site_find(site, SLICE("/static/css/canopy.css"));
+    char name[64];
+    snprintf(name, sizeof name, "/static/css/canopy.css?v=%.8s", (const char *)bare->etag.ptr + 1);
+    struct site_page *versioned = site_find(site, slice_text(name));
+    assert_non_null(versioned);
+    assert_true(slice_equal(versioned->body, bare->body));
+    assert_true(slice_equal(versioned->etag, bare->etag));
+    field(name, immutable);
+    field(name, "Content-Type: text/css; charset=utf-8\r\n");
+    field("/static/css/canopy.css", hourly);
+    field("/static/favicon.svg", hourly);
+    field("/favicon.ico", hourly);
+    field("/static/fonts/a.woff2", immutable); /* style sheets name it without */
+}
+
+static void an_icon_of_the_repositorys_is_the_only_one(void **state)
+{
+    (void)state;
+    make();
+    assert_non_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_text("favicon.ico", "icon");
+    make();
+    assert_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_remove("favicon.ico");
+    work_text("static/favicon.ico", "icon");
+    make();
+    assert_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_text("static/favicon.svg", "icon");
+    make();
+    assert_non_null(strstr(body_of(site, "/"), "<link rel=\"icon\" type=\"image/svg+xml\" "
+                                               "href=\"/static/favicon.svg\">"));
 }
 
 static void the_repositorys_files_come_first(void **state)
@@ -384,6 +424,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(gzip_only_where_it_saves, setup, teardown),
         cmocka_unit_test_setup_teardown(cached_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(built_in_assets, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_names_with_a_version_last_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_icon_of_the_repositorys_is_the_only_one, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_repositorys_files_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_asked_for_at_the_root, setup, teardown),
         cmocka_unit_test_setup_teardown(well_known_files, setup, teardown),
