@@ -11,10 +11,9 @@ RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone
 RING0_LINK  := -pie -static --no-dynamic-linker -z norelro -z noexecstack --gc-sections \
                -u image_symbols -T platform/pvh/image.ld
 
-RING0_INCLUDE  := -isystem $(RING0_DEPS)/aws-lc/include \
-                  $(patsubst %,-isystem $(DEPS)/%/include,libdeflate md4c sha1dc) -I$(BUILD)/generated
-RING0_ARCHIVES := $(patsubst %,$(RING0_DEPS)/aws-lc/lib/lib%.a,ssl crypto) $(DEPS)/sha1dc/lib/libsha1dc.a \
-                  $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a
+# Libraries in their flavour without a C library (deps/README.md).
+RING0_INCLUDE  := $(patsubst %,-isystem $(RING0_DEPS)/%/include,$(DEPS_LIB)) -I$(BUILD)/generated
+RING0_ARCHIVES := $(patsubst $(DEPS)/%,$(RING0_DEPS)/%,$(DEPS_ARCHIVES))
 
 # Which rooms of drivers a target has, in the order in which they are asked (platform/pvh/driver.h).
 DRIVERS_kvm := virtio
@@ -35,8 +34,8 @@ $(RING0_EARLY): RING0_FLAGS += -fno-stack-protector -fno-tree-vectorize
 $(RING0)/platform/pvh/trap.o: RING0_FLAGS += -mgeneral-regs-only
 
 RING0_LINKED := $(RING0_DEPS)/.linked
-$(RING0_LINKED): deps/get $(wildcard deps/library.mk deps/aws-lc/*)
-	@CC= FLAVOUR=freestanding deps/get --link $(RING0_DEPS) aws-lc >/dev/null
+$(RING0_LINKED): deps/get $(wildcard deps/library.mk $(DEPS_LIB:%=deps/%/*))
+	@CC= FLAVOUR=freestanding deps/get --link $(RING0_DEPS) $(DEPS_LIB) >/dev/null
 	@touch $@
 
 $(RING0)/lib/site/media.o: $(BUILD)/generated/media_table.h
@@ -88,9 +87,10 @@ endef
 $(foreach t,$(filter-out process,$(TARGETS)),$(eval $(call ring0_app,$(t))))
 
 # Programs that must end in a certain way, one for each file of tests/ring0.
+RING0_TESTS_DRIVERS := $(filter-out %/network.o,$(call ring0_objects,$(DRIVERS_kvm:%=platform/%)))
 RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
 $(RING0_TESTS): $(RING0)/tests/%.kvm: $(RING0)/tests/ring0/%.o $(RING0)/tests/image.o $(RING0_OBJECTS) \
-                                      $(RING0_ALONE) \
+                                      $(RING0_ALONE) $(RING0_TESTS_DRIVERS) \
                                       platform/pvh/image.ld mk/symbols $(RING0)/.early
 	$(call ring0_image,$(filter %.o,$^))
 # An image without anything of its own.
