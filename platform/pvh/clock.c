@@ -1,14 +1,16 @@
 /*
- * Time of a machine: the timestamp counter. How fast it runs is told by the hypervisor or the
- * processor (CPUID), or found out beside the interval timer (8254), which may not tick: the attempt
- * is bounded. The wall clock is read once from the battery-backed clock (MC146818), and goes on from
- * there.
+ * Time of a machine. Where the hypervisor keeps a clock for its guests (pvclock.h), it is that one. Else it
+ * is the timestamp counter: how fast it runs is told by the hypervisor or the processor (CPUID), or found
+ * out beside the interval timer (8254), which may not tick: the attempt is bounded. The wall clock is then
+ * read once from the battery-backed one, and goes on from there.
  */
 #include "signatures/clock.h"
 
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/kvm.h"
+#include "platform/pvh/rtc.h"
 #include "platform/pvh/time.h"
-#include "runtime/panic.h"
+#include "runtime/log.h"
 
 #define PIT_RATE               1193182u
 #define PIT_CHANNEL_0          0x40
@@ -17,21 +19,26 @@
 #define CALIBRATIONS           5u /* the shortest counts: in the others the host looked away */
 #define CALIBRATE_MOST         (UINT64_C(1) << 32) /* ticks */
 #define BACK_SHIFT             28                  /* rates are below 2^36 */
+#define RATE_MOST              (UINT64_C(1) << 36)
 #define GUESS                  UINT64_C(2000000000) /* where nothing tells: wrong, but it goes forward */
 #define CPUID_HYPERVISOR_BASE  0x40000000u
 #define CPUID_HYPERVISOR_TIMES 0x40000010u
-#define RTC_INDEX              0x70
-#define RTC_DATA               0x71
 
 static uint64_t rate, began;
 static uint64_t multiplier; /* ns = ticks * multiplier / 2^32 */
 static uint64_t back;       /* ticks = ns * back / 2^BACK_SHIFT */
 static int64_t wall_at_start;
 
+static const volatile struct pvclock_time *page; /* NULL: the hypervisor keeps no clock */
+static const volatile struct pvclock_wall *wall_page;
+static int64_t page_behind; /* its time when it came into use, less ours */
+
 /* --- how fast? --- */
 
 static uint64_t rate_told(void)
 {
+    if (page)
+        return pvclock_rate(page);
     if (cpu_id(1, 0).c >> 31 && cpu_id(CPUID_HYPERVISOR_BASE, 0).a >= CPUID_HYPERVISOR_TIMES)
         return (uint64_t)cpu_id(CPUID_HYPERVISOR_TIMES, 0).a * 1000;
     if (cpu_id(0, 0).a >= 0x15) {
@@ -79,67 +86,55 @@ static uint64_t rate_measured(void)
     return least;
 }
 
-/* --- what time is it? --- */
+/* --- the hypervisor's clock --- */
 
-static uint8_t rtc_read(uint8_t which)
+/* Never back, whatever it tells. */
+static uint64_t page_now(void)
 {
-    port_write8(RTC_INDEX, which);
-    return port_read8(RTC_DATA);
-}
-
-static uint32_t rtc_number(uint8_t which, bool binary)
-{
-    uint8_t value = rtc_read(which);
-    return binary ? value : (uint32_t)(value >> 4) * 10 + (value & 15);
-}
-
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days(int64_t year, uint32_t month, uint32_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year % 400;
-    int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int64_t rtc_seconds(void)
-{
-    uint8_t mode = rtc_read(11);
-    bool binary = mode & 4;
-    uint32_t second = rtc_number(0, binary), minute = rtc_number(2, binary);
-    uint32_t hour = rtc_number(4, binary), day = rtc_number(7, binary);
-    uint32_t month = rtc_number(8, binary), year = rtc_number(9, binary);
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
-        return 0;
-    return days(2000 + (int64_t)year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-}
-
-/* Twice the same: it did not change while it was read. */
-static int64_t rtc_now(void)
-{
-    int64_t last = rtc_seconds();
-    for (int i = 0; i < 4; i++) {
-        int64_t now = rtc_seconds();
-        if (now == last)
-            break;
-        last = now;
-    }
+    static uint64_t last;
+    uint64_t ns;
+    if (pvclock_read(page, cpu_ticks, &ns) && (int64_t)(ns - (uint64_t)page_behind - last) > 0)
+        last = ns - (uint64_t)page_behind;
     return last;
+}
+
+bool time_use_pvclock(const volatile struct pvclock_time *time,
+                      const volatile struct pvclock_wall *wall)
+{
+    uint64_t ns, now = clock_monotonic();
+    if (!pvclock_read(time, cpu_ticks, &ns))
+        return false;
+    page_behind = (int64_t)(ns - now);
+    page = time;
+    wall_page = wall;
+    return true;
 }
 
 /* --- the signature --- */
 
-void time_open(void)
+static void set_rate(uint64_t ticks_per_second)
 {
-    rate = rate_told();
-    if (!rate)
-        rate = rate_measured();
-    if (!rate)
-        rate = GUESS;
+    rate = ticks_per_second;
     multiplier = (CLOCK_SEC << 32) / rate;
     back = (rate << BACK_SHIFT) / CLOCK_SEC;
+}
+
+void time_open(void)
+{
+    int64_t seconds, ns;
+    kvm_clock_open();
+    uint64_t found = rate_told();
+    if (!found)
+        found = rate_measured();
+    set_rate(found && found < RATE_MOST ? found : GUESS);
     began = cpu_ticks();
-    wall_at_start = rtc_now() * (int64_t)CLOCK_SEC;
+    if (wall_page && pvclock_read_wall(wall_page, &ns))
+        return;
+    wall_page = NULL;
+    if (rtc_read(&seconds))
+        wall_at_start = seconds * (int64_t)CLOCK_SEC;
+    else
+        log_warning("clock", "no clock tells the time of day: it is 1970");
 }
 
 uint64_t time_ticks_per_second(void)
@@ -149,15 +144,22 @@ uint64_t time_ticks_per_second(void)
 
 uint64_t time_to_ticks(uint64_t ns)
 {
-    return began + (uint64_t)((unsigned __int128)ns * back >> BACK_SHIFT);
+    uint64_t now = clock_monotonic(), left = ns > now ? ns - now : 0;
+    return cpu_ticks() + (uint64_t)((unsigned __int128)left * back >> BACK_SHIFT);
 }
 
 uint64_t clock_monotonic(void)
 {
+    if (page)
+        return page_now();
     return (uint64_t)((unsigned __int128)(cpu_ticks() - began) * multiplier >> 32);
 }
 
 int64_t clock_wall(void)
 {
-    return wall_at_start + (int64_t)clock_monotonic();
+    int64_t ns;
+    uint64_t now = clock_monotonic();
+    if (page && wall_page && pvclock_read_wall(wall_page, &ns))
+        return ns + page_behind + (int64_t)now;
+    return wall_at_start + (int64_t)now;
 }

@@ -118,6 +118,12 @@ static inline void cpu_sleep(void)
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
+/* Lets in what waits. */
+static inline void cpu_take_interrupts(void)
+{
+    __asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
 /* Stops for good. */
 static inline void __attribute__((noreturn)) cpu_stop(void)
 {

@@ -22,6 +22,13 @@ struct driver {
     /* Opens the network card of that number, from 0 on. NULL: there is none, or it cannot be used (said
      * so in the log). */
     struct net *(*card)(uint32_t number);
+    /* Draws random bytes: those that are there, or come within so many nanoseconds. How many: not all of
+     * them where there is no such device, or it gives no more. */
+    size_t (*random)(void *into, size_t len, uint64_t patience);
+    /* Writes what is said on a console of its own, beside the serial port; flush: all of it is out. From
+     * the start on, also while the program dies: what cannot be written is dropped. */
+    void (*write)(struct slice bytes);
+    void (*flush)(void);
 };
 
 /* Joins an entry: DRIVER(name of a static const struct driver); */

@@ -9,7 +9,7 @@
 #define SERIAL_STATUS (SERIAL + 5)
 #define SERIAL_EMPTY  0x20
 #define SERIAL_TRIES  100000
-#define DEBUG_PORT    0xe9 /* heard where there is no serial port: see serial.c */
+#define DEBUG_PORT    0xe9                /* heard where there is no serial port: see serial.c */
 #define SLOT          ((uint64_t)1 << 39) /* bytes under one entry of the topmost table */
 #define LINKED_AT     UINT64_C(0x100000)
 

@@ -3,8 +3,13 @@
 #define PLATFORM_PVH_ENTROPY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* False: the processor has no generator, or one that is broken. */
+/* Draws from the processor, if it has a generator. A word of what it gave, or, without one, of what cannot
+ * be told from outside: for what needs no secret. */
+uint64_t entropy_begin(void);
+
+/* Draws from devices as well (driver.h). False: there is no source at all that works. */
 bool entropy_open(void);
 
 #endif

@@ -1,10 +1,12 @@
 /*
- * See power.h. What there is to end a machine differs: ACPI's sleep register where the tables name
- * one, QEMU's debug exit for a status, a reset by the keyboard controller (Firecracker ends by it),
- * and at last a triple fault. All are tried in turn.
+ * See power.h. What there is to end a machine differs: ACPI's sleep registers, where the tables tell them
+ * (7.4.2.6, 4.8.3.2, 4.8.3.7), or where they are on QEMU's pc; QEMU's debug exit for a status; a reset by
+ * the keyboard controller (Firecracker ends by it); and at last a triple fault. All are tried in turn.
  */
 #include "platform/pvh/power.h"
 
+#include "platform/pvh/acpi.h"
+#include "platform/pvh/aml.h"
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/start.h"
 #include "signatures/halt.h"
@@ -12,13 +14,45 @@
 #define DEBUG_EXIT      0xf4
 #define KEYBOARD        0x64
 #define KEYBOARD_RESET  0xfe
-#define ACPI_CONTROL_PC 0x604 /* PM1a control of QEMU's pc and q35 */
-#define ACPI_SLEEP      0x2000
+#define CONTROL_PC      0x604 /* PM1a control of QEMU's pc and q35 */
+#define CONTROL_SLEEP   0x2000u
+#define CONTROL_TYPE    0x1c00u
+#define CONTROL_TYPE_AT 10
+#define REDUCED_SLEEP   0x20u
+#define REDUCED_TYPE_AT 2
 
 struct nothing {
     uint16_t size;
     uint64_t base;
 } __attribute__((packed));
+
+static uint8_t types[2];                  /* of the state S5 */
+static struct acpi_io sleep, controls[2]; /* nowhere: not told */
+
+void power_open(void)
+{
+    const struct acpi_fixed *f = acpi_fixed();
+    struct slice code;
+    for (size_t n = 0; (code = acpi_code(n)).len; n++)
+        if (aml_power_off(code, types))
+            break;
+    if (!code.len)
+        return;
+    sleep = acpi_map_register(f->sleep, 0);
+    for (size_t i = 0; i < 2; i++)
+        controls[i] = acpi_map_register(f->controls[i], 0);
+}
+
+static void sleep_for_good(void)
+{
+    acpi_write(&sleep, 1, (uint16_t)(REDUCED_SLEEP | (unsigned)types[0] << REDUCED_TYPE_AT));
+    for (size_t i = 0; i < 2; i++) {
+        unsigned was = acpi_read(&controls[i], 2) & ~(CONTROL_TYPE | CONTROL_SLEEP);
+        acpi_write(&controls[i], 2,
+                   (uint16_t)(was | (unsigned)types[i] << CONTROL_TYPE_AT | CONTROL_SLEEP));
+    }
+    port_write16(CONTROL_PC, CONTROL_SLEEP);
+}
 
 static void __attribute__((noreturn)) triple_fault(void)
 {
@@ -32,8 +66,8 @@ static void __attribute__((noreturn)) leave(uint8_t code)
     cpu_interrupts_off();
     if (code)
         port_write8(DEBUG_EXIT, code);
-    else
-        port_write16(ACPI_CONTROL_PC, ACPI_SLEEP);
+    if (code != POWER_CRASHED)
+        sleep_for_good();
     port_write8(KEYBOARD, KEYBOARD_RESET);
     triple_fault();
 }

@@ -2,6 +2,7 @@
  * whoever plays the machine. A port that never gets ready is given up. Without one, what is said goes
  * to the port that hypervisors have for it (Xen: its log of guests, a line at a time). */
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/driver.h"
 #include "signatures/console.h"
 
 #define PORT         0x3f8
@@ -34,7 +35,7 @@ static bool ready(void)
     return false;
 }
 
-void console_write(struct slice bytes)
+static void write_port(struct slice bytes)
 {
     if (state == UNKNOWN)
         look();
@@ -47,8 +48,21 @@ void console_write(struct slice bytes)
         port_write8(DEBUG_PORT, bytes.ptr[i]);
 }
 
+/* --- the signature --- */
+
+void console_write(struct slice bytes)
+{
+    write_port(bytes);
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->write)
+            (*d)->write(bytes);
+}
+
 void console_flush(void)
 {
     if (state == THERE)
         ready();
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->flush)
+            (*d)->flush();
 }

@@ -4,18 +4,22 @@
  */
 #include "platform/pvh/start.h"
 
+#include "platform/pvh/acpi.h"
 #include "platform/pvh/apic.h"
+#include "platform/pvh/button.h"
 #include "platform/pvh/command_line.h"
 #include "platform/pvh/driver.h"
 #include "platform/pvh/entropy.h"
 #include "platform/pvh/fpu.h"
 #include "platform/pvh/guard.h"
+#include "platform/pvh/interrupt.h"
 #include "platform/pvh/machine.h"
 #include "platform/pvh/memory.h"
 #include "platform/pvh/network.h"
 #include "platform/pvh/paging.h"
 #include "platform/pvh/power.h"
 #include "platform/pvh/signer.h"
+#include "platform/pvh/stop.h"
 #include "platform/pvh/time.h"
 #include "platform/pvh/trap.h"
 #include "runtime/buf.h"
@@ -85,19 +89,22 @@ static enum err read_settings(struct buf *error)
 
 static void open_machine(void)
 {
-    uint64_t secret;
     paging_open();
     trap_open();
     fpu_open();
-    if (!entropy_open())
-        refuse("the processor has no working random number generator (RDRAND): "
-               "there would be no secrets");
-    entropy_fill(&secret, sizeof secret);
-    if (!memory_open(secret))
+    if (!memory_open(entropy_begin()))
         refuse("too little memory");
     time_open();
     apic_open(time_ticks_per_second());
+    acpi_open();
+    power_open();
+    interrupt_open();
     driver_find_all();
+    button_open();
+    if (!entropy_open())
+        refuse("there is no working source of random numbers, neither the processor's (RDRAND, "
+               "RDSEED) nor "
+               "virtio-rng: there would be no secrets");
 }
 
 static int give_up(struct buf *error)
@@ -113,7 +120,8 @@ static int give_up(struct buf *error)
 /* Flows that were closed send what is queued. */
 static int end(int status)
 {
-    uint64_t until = clock_monotonic() + LAST_BYTES;
+    uint64_t asked_at = stop_asked_at();
+    uint64_t until = (asked_at ? asked_at : clock_monotonic()) + LAST_BYTES;
     while (!machine_network_end() && clock_monotonic() < until) {
         loop_round(until);
         if (loop_stopped(&status))
@@ -166,7 +174,6 @@ void __attribute__((no_stack_protector)) start(void)
     open_machine();
     entropy_fill(&canary, sizeof canary);
     __stack_chk_guard = canary;
-    guard_for_libraries(canary);
     int status = run();
     console_flush();
     power_off(status);

@@ -168,11 +168,11 @@ void trap_handle(struct trap_frame *f)
     apic_done();
 }
 
-uint32_t trap_take_pending(void)
+bool trap_take(uint32_t vector)
 {
-    uint32_t taken = pending;
-    pending = 0;
-    return taken;
+    uint32_t bit = 1u << (vector - TRAP_EXCEPTIONS), was = pending;
+    pending &= ~bit;
+    return was & bit;
 }
 
 /* --- setting up --- */

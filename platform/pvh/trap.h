@@ -25,7 +25,7 @@ void trap_open(void);
 /* Who called whom, from a frame pointer on, on the console. */
 void trap_print_calls(uint64_t rip, uint64_t frame);
 
-/* Interrupts since the last question, a bit for each vector from TRAP_EXCEPTIONS on. */
-uint32_t trap_take_pending(void);
+/* Whether an interrupt of that vector came since this was asked last. */
+bool trap_take(uint32_t vector);
 
 #endif

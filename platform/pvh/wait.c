@@ -1,6 +1,6 @@
 /*
- * Delivering what devices have, and sleeping for it. Interrupts are off but while the processor
- * sleeps: they only wake it. A device is asked for one only before sleeping, so that a busy program
+ * Delivering what devices have, and sleeping for it. Interrupts are off but here, between two turns of
+ * the loop and while the processor sleeps: they only wake it, and are remembered. A device is asked for one only before sleeping, so that a busy program
  * has none.
  */
 #include "signatures/wait.h"
@@ -11,7 +11,6 @@
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/poll.h"
 #include "platform/pvh/time.h"
-#include "platform/pvh/trap.h"
 #include "signatures/clock.h"
 
 #define WAIT_LONGEST (3600 * CLOCK_SEC)
@@ -45,12 +44,12 @@ static void sleep_until(uint64_t deadline)
 {
     apic_set_timer(time_to_ticks(deadline));
     cpu_sleep();
-    (void)trap_take_pending();
     apic_set_timer(UINT64_MAX);
 }
 
 void wait_until(uint64_t deadline)
 {
+    cpu_take_interrupts();
     if (run_all() || deadline == 0)
         return;
     uint64_t now = clock_monotonic();

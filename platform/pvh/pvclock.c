@@ -1,0 +1,72 @@
+/* See pvclock.h. */
+#include "platform/pvh/pvclock.h"
+
+#define TRIES  1000 /* an update is a few writes */
+#define SECOND INT64_C(1000000000)
+
+/* Whatever was read before this was read before what follows. */
+static void in_order(void)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static bool usable(const struct pvclock_time *t)
+{
+    return t->multiplier && t->shift > -32 && t->shift < 32;
+}
+
+uint64_t pvclock_ns(const struct pvclock_time *t, uint64_t ticks)
+{
+    unsigned __int128 passed = ticks > t->ticks ? ticks - t->ticks : 0;
+    passed = t->shift < 0 ? passed >> -t->shift : passed << t->shift;
+    return t->ns + (uint64_t)(passed * t->multiplier >> 32);
+}
+
+bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(void), uint64_t *ns)
+{
+    for (int i = 0; i < TRIES; i++) {
+        uint32_t version = page->version;
+        in_order();
+        struct pvclock_time t = {.ticks = page->ticks,
+                                 .ns = page->ns,
+                                 .multiplier = page->multiplier,
+                                 .shift = page->shift};
+        uint64_t now = ticks();
+        in_order();
+        if (version & 1 || page->version != version)
+            continue;
+        *ns = usable(&t) ? pvclock_ns(&t, now) : 0;
+        return usable(&t);
+    }
+    return false;
+}
+
+bool pvclock_read_wall(const volatile struct pvclock_wall *page, int64_t *ns)
+{
+    for (int i = 0; i < TRIES; i++) {
+        uint32_t version = page->version;
+        in_order();
+        uint32_t seconds = page->seconds, nanoseconds = page->nanoseconds;
+        in_order();
+        if (version & 1 || page->version != version)
+            continue;
+        *ns = seconds * SECOND + nanoseconds;
+        return seconds && nanoseconds < SECOND;
+    }
+    return false;
+}
+
+static uint64_t zero_ticks(void)
+{
+    return 0;
+}
+
+uint64_t pvclock_rate(const volatile struct pvclock_time *page)
+{
+    uint64_t ns;
+    if (!pvclock_read(page, zero_ticks, &ns))
+        return 0;
+    uint64_t rate = ((uint64_t)SECOND << 32) / page->multiplier;
+    int8_t shift = page->shift;
+    return shift < 0 ? rate << -shift : rate >> shift;
+}
