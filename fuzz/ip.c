@@ -164,7 +164,7 @@ static const struct address v6 = {{0x20, 1, 0x0d, 0xb8, [15] = 1}},
 
 static struct ip *open(struct place *p)
 {
-    static const struct net_ops ops = {on_send, on_completed, on_link};
+    static const struct net_ops ops = {.send = on_send, .completed = on_completed, .link = on_link};
     static const struct ip_events events = {on_packet,   on_complaint, on_address, on_router,
                                             on_resolver, on_managed,   on_random};
     *p = (struct place){.net = {.ops = &ops, .features = {.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500}},

@@ -165,7 +165,7 @@ static void say(struct place *p, struct ip *ip, const struct address *to)
 
 static struct ip *open(struct place *p)
 {
-    static const struct net_ops ops = {on_send, on_completed, on_link};
+    static const struct net_ops ops = {.send = on_send, .completed = on_completed, .link = on_link};
     static const struct ip_events events = {on_packet,   on_complaint, on_address, on_router,
                                             on_resolver, on_managed,   on_random};
     *p = (struct place){.net = {.ops = &ops, .features = {.mtu = 1500}}, .now = CLOCK_SEC};

@@ -10,6 +10,7 @@
 #ifndef SIGNATURES_NET_H
 #define SIGNATURES_NET_H
 
+#include "runtime/buf.h"
 #include "runtime/err.h"
 #include "runtime/slice.h"
 
@@ -76,6 +77,7 @@ struct net_ops {
     enum err (*send)(struct net *n, const struct net_frame *f);
     uint64_t (*completed)(struct net *n);
     bool (*link)(const struct net *n);
+    void (*status)(const struct net *n, struct buf *into); /* NULL: it has nothing to say */
 };
 
 /* The head of every implementation's own structure. */
@@ -115,6 +117,13 @@ static inline uint64_t net_completed(struct net *n)
 static inline bool net_link(const struct net *n)
 {
     return n->ops->link(n);
+}
+
+/* Appends what it counts, lines "name: value", for people and scripts. */
+static inline void net_status(const struct net *n, struct buf *into)
+{
+    if (n->ops->status)
+        n->ops->status(n, into);
 }
 
 #endif

@@ -136,4 +136,5 @@ void inet_status(const struct inet *i, struct buf *into)
     put_recovery(i, into);
     put_udp(i, into);
     put_ip(i, into);
+    net_status(i->card, into);
 }

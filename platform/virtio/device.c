@@ -1,43 +1,86 @@
 /* See device.h: what all transports share. */
 #include "platform/virtio/device.h"
 
+#include "platform/pvh/interrupt.h"
 #include "platform/pvh/machine.h"
 #include "platform/pvh/memory.h"
+#include "platform/pvh/poll.h"
+#include "platform/pvh/trap.h"
 #include "runtime/log.h"
 
-#define SOURCE      "virtio"
-#define RESET_TRIES 100000
+#define SOURCE       "virtio"
+#define RESET_TRIES  100000
+#define CONFIG_TRIES 16
 
 static struct virtio devices[VIRTIO_DEVICES_MAX];
 static size_t count;
 
-bool virtio_add(const struct virtio *v)
+void virtio_add(const struct virtio *v)
 {
+    for (size_t i = 0; i < count; i++)
+        if (devices[i].place == v->place)
+            return;
     if (count == VIRTIO_DEVICES_MAX)
-        return false;
-    devices[count++] = *v;
-    return true;
+        log_warning(SOURCE, "there are more than %u devices: one of kind %u is not used",
+                    VIRTIO_DEVICES_MAX, v->kind);
+    else
+        devices[count++] = *v;
+}
+
+/* --- interrupts: of all devices together --- */
+
+static bool run(struct poll *p)
+{
+    bool any = false, config = trap_take(INTERRUPT_CONFIG), queues = trap_take(INTERRUPT_VECTOR);
+    (void)p;
+    for (size_t i = 0; i < count && (config || queues); i++) {
+        struct virtio *v = &devices[i];
+        if (!v->taken)
+            continue;
+        v->changed |= v->ops->acknowledge(v) || config;
+        any |= v->changed;
+    }
+    return any;
+}
+
+static bool await(struct poll *p)
+{
+    (void)p;
+    return false;
 }
 
 void virtio_find(const char *command_line)
 {
+    static struct poll poll = {.run = run, .await = await};
     virtio_find_pci();
     virtio_find_mmio(command_line);
+    if (count)
+        poll_add(&poll);
 }
 
 struct virtio *virtio_take(uint32_t kind, uint32_t number)
 {
-    struct virtio *v = devices;
-    for (size_t left = count; left; left--, v++)
-        if (v->kind == kind && number-- == 0)
-            break;
-    if (v == devices + count || v->taken)
-        return NULL;
-    v->taken = true;
-    return v;
+    for (struct virtio *v = devices; v < devices + count; v++) {
+        if (v->kind != kind || number-- > 0)
+            continue;
+        if (v->taken)
+            return NULL;
+        v->taken = true;
+        return v;
+    }
+    return NULL;
 }
 
-static bool reset(struct virtio *v)
+bool virtio_take_change(struct virtio *v)
+{
+    bool changed = v->changed;
+    v->changed = false;
+    return changed;
+}
+
+/* --- beginning --- */
+
+bool virtio_reset(struct virtio *v)
 {
     v->ops->set_status(v, 0);
     for (int i = 0; i < RESET_TRIES; i++)
@@ -55,8 +98,9 @@ static bool refused(struct virtio *v, const char *why)
 
 bool virtio_begin(struct virtio *v, uint64_t wanted)
 {
-    if (!reset(v))
+    if (!virtio_reset(v))
         return refused(v, "does not reset");
+    v->ops->set_status(v, VIRTIO_ACKNOWLEDGE);
     v->ops->set_status(v, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
     uint64_t offered = v->ops->features(v);
     if (!(offered & VIRTIO_F_VERSION_1))
@@ -69,20 +113,44 @@ bool virtio_begin(struct virtio *v, uint64_t wanted)
     return true;
 }
 
-bool virtio_queue(struct virtio *v, uint16_t number, uint16_t size, struct queue *into)
+static void *pages_for(size_t bytes)
+{
+    return memory_pages((bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+}
+
+/* Memory of the ring, and of the tables that its descriptors may lead to. */
+static bool first_time(struct virtio *v, uint16_t size, uint16_t parts, struct queue *q)
+{
+    void *memory = pages_for(queue_layout(size).bytes), *tables = NULL;
+    bool indirect = parts > 1 && (v->features & VIRTIO_F_INDIRECT_DESC);
+    if (memory && indirect)
+        tables = pages_for(queue_tables_bytes(size, parts));
+    if (!memory || (indirect && !tables))
+        return refused(v, "finds no memory for its queues");
+    queue_init(q, memory, size, v->features & VIRTIO_F_EVENT_IDX);
+    if (tables)
+        queue_use_tables(q, tables, machine_physical(tables), parts);
+    return true;
+}
+
+bool virtio_queue(struct virtio *v, uint16_t number, uint16_t size, uint16_t parts, struct queue *q)
 {
     uint16_t most = v->ops->queue_size(v, number);
     while (size > most)
         size /= 2;
-    if (size == 0 || size > QUEUE_SIZE_MAX)
+    if (size == 0 || size > QUEUE_SIZE_MAX || number >= VIRTIO_QUEUES_MAX)
         return refused(v, "lacks a queue");
-    struct queue_layout l = queue_layout(size);
-    void *memory = memory_pages((l.bytes + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (!memory)
-        return refused(v, "finds no memory for its queues");
-    queue_init(into, memory, size, v->features & VIRTIO_F_EVENT_IDX);
-    uint64_t base = machine_physical(memory);
-    v->ops->queue_enable(v, number, size, base + l.descriptors, base + l.available, base + l.used);
+    if (q->size && size < q->size)
+        return refused(v, "has a queue that was longer before");
+    if (q->size)
+        queue_again(q);
+    else if (!first_time(v, size, parts, q))
+        return false;
+    struct queue_layout l = queue_layout(q->size);
+    uint64_t base = machine_physical(q->descriptors);
+    if (!v->ops->queue_enable(v, number, q->size, base + l.descriptors, base + l.available,
+                              base + l.used))
+        return refused(v, "says of a queue what cannot be");
     return true;
 }
 
@@ -90,4 +158,26 @@ void virtio_ready(struct virtio *v)
 {
     v->ops->set_status(v,
                        VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+}
+
+/* --- going on --- */
+
+void virtio_tell(struct virtio *v, uint16_t number, struct queue *q)
+{
+    if (queue_tell(q))
+        v->ops->notify(v, number);
+}
+
+uint32_t virtio_config(struct virtio *v, size_t offset, size_t size)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < CONFIG_TRIES; i++) {
+        uint8_t before = v->ops->generation(v);
+        value = 0;
+        for (size_t k = size; k-- > 0;)
+            value = value << 8 | v->ops->config(v, offset + k);
+        if (v->ops->generation(v) == before)
+            break;
+    }
+    return value;
 }

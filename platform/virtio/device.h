@@ -12,6 +12,7 @@
 #include "platform/virtio/queue.h"
 
 #define VIRTIO_DEVICES_MAX 16u
+#define VIRTIO_QUEUES_MAX  2u /* that a driver uses of a device */
 
 #define VIRTIO_NET     1u
 #define VIRTIO_CONSOLE 3u
@@ -21,10 +22,12 @@
 #define VIRTIO_DRIVER      2u
 #define VIRTIO_DRIVER_OK   4u
 #define VIRTIO_FEATURES_OK 8u
+#define VIRTIO_NEEDS_RESET 64u
 #define VIRTIO_FAILED      128u
 
-#define VIRTIO_F_EVENT_IDX (UINT64_C(1) << 29)
-#define VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
+#define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
+#define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
 
 struct virtio;
 
@@ -34,24 +37,28 @@ struct virtio_ops {
     uint8_t (*status)(struct virtio *v);
     void (*set_status)(struct virtio *v, uint8_t status);
     uint16_t (*queue_size)(struct virtio *v, uint16_t queue); /* 0: there is none */
-    void (*queue_enable)(struct virtio *v, uint16_t queue, uint16_t size, uint64_t descriptors,
+    /* False: what the device says of the queue cannot be. */
+    bool (*queue_enable)(struct virtio *v, uint16_t queue, uint16_t size, uint64_t descriptors,
                          uint64_t available, uint64_t used);
     void (*notify)(struct virtio *v, uint16_t queue);
-    uint8_t (*config)(struct virtio *v, size_t offset);
-    /* What there is to acknowledge after an interrupt. */
-    void (*acknowledge)(struct virtio *v);
+    uint8_t (*config)(struct virtio *v, size_t offset); /* 0 beyond its end */
+    uint8_t (*generation)(struct virtio *v);            /* of its configuration */
+    /* Acknowledges an interrupt. True: of a change of the configuration, or of a failure. */
+    bool (*acknowledge)(struct virtio *v);
 };
 
 struct virtio {
     const struct virtio_ops *ops;
+    uint64_t place; /* which one it is: physical */
     uint32_t kind;
     bool taken;
+    bool changed;      /* since the driver asked: virtio_take_change */
     uint64_t features; /* as agreed */
-    volatile uint8_t *common, *notifications, *isr,
-        *device_config; /* which of them: the transport's */
+    volatile uint8_t *common, *notifications, *device_config; /* which of them: the transport's */
+    uint32_t common_size, notify_size, device_config_size;
     uint32_t notify_multiplier;
-    uint32_t device_config_size;
-    uint16_t notify_offsets[4];
+    uint16_t config_message; /* PCI: entry of the table of messages */
+    uint32_t notify_offsets[VIRTIO_QUEUES_MAX];
 };
 
 /* Finds what there is. command_line: for virtio_mmio.device=SIZE@ADDRESS:INTERRUPT. */
@@ -60,20 +67,35 @@ void virtio_find(const char *command_line);
 /* The device of that kind and number, from 0 on; NULL: there is none, or somebody has taken it. */
 struct virtio *virtio_take(uint32_t kind, uint32_t number);
 
+/* Resets it: it touches no memory any more. False: it does not. */
+bool virtio_reset(struct virtio *v);
+
 /* Resets it and agrees on those of the wanted features that it has. False: it refused (said so on the
  * console), or it is not of version 1. */
 bool virtio_begin(struct virtio *v, uint64_t wanted);
 
-/* Sets a queue up, at most `size` long. False: it has no such queue, or no memory. */
-bool virtio_queue(struct virtio *v, uint16_t number, uint16_t size, struct queue *into);
+/* Sets a queue up, at most `size` long; parts: in how many pieces a chain may come (indirect descriptors
+ * where there are more than one, and the device has them). A queue that has been set up before is begun
+ * anew, in the same memory. False: there is no such queue, or no memory (said so). */
+bool virtio_queue(struct virtio *v, uint16_t number, uint16_t size, uint16_t parts,
+                  struct queue *into);
 
 /* The device may go on. */
 void virtio_ready(struct virtio *v);
 
+/* Tells it of what was added to a queue, if it wants to hear of it. */
+void virtio_tell(struct virtio *v, uint16_t number, struct queue *q);
+
+/* An integer of its configuration, of `size` bytes, as it is at one time (2.5.1). */
+uint32_t virtio_config(struct virtio *v, size_t offset, size_t size);
+
+/* Whether it said since the last question that its configuration has changed, or that it has failed. */
+bool virtio_take_change(struct virtio *v);
+
 /* --- for the transports --- */
 
-/* A device was found. False: there are more than VIRTIO_DEVICES_MAX. */
-bool virtio_add(const struct virtio *v);
+/* A device was found. Not kept: one that is known already, or one of more than VIRTIO_DEVICES_MAX. */
+void virtio_add(const struct virtio *v);
 void virtio_find_pci(void);
 void virtio_find_mmio(const char *command_line);
 

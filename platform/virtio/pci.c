@@ -1,31 +1,28 @@
 /*
- * Virtio over PCI (Virtio 1.2, 4.1): devices of vendor 1af4 on the first bus, their parts found by the
- * capabilities of their configuration, interrupts by message (MSI-X), one for all.
+ * Virtio over PCI (Virtio 1.2, 4.1): devices of vendor 1af4, their parts found by the capabilities of their
+ * configuration; interrupts by message (MSI-X): one for all queues, one for what else changes.
+ *
+ * A device says in which BAR a part lies, where and how long: it is used if it lies within.
  */
-#include "platform/pvh/cpu.h"
+#include "platform/pvh/pci.h"
+
 #include "platform/pvh/interrupt.h"
 #include "platform/pvh/paging.h"
 #include "platform/virtio/device.h"
+#include "runtime/log.h"
 
-#define ADDRESS_PORT   0xcf8
-#define DATA_PORT      0xcfc
-#define SLOTS          32u
-#define FUNCTIONS      8u
-#define VENDOR         0x1af4u
-#define KIND_MODERN    0x1040u /* device id less the kind */
-#define KIND_OLD_NET   0x1000u /* one that speaks both ways */
-#define COMMAND        0x04u
-#define COMMAND_MEMORY 2u
-#define COMMAND_MASTER 4u
-#define COMMAND_NO_INT 0x400u
-#define HEADER         0x0cu
-#define BARS           0x10u
-#define CAPABILITIES   0x34u
-#define CAPABILITY_MAX 48
-#define CAP_VENDOR     9u
-#define CAP_MSIX       0x11u
-#define MSIX_ENABLE    0x80000000u
-#define BAR_SIZE_MAX   (1u << 20)
+#define VENDOR        0x1af4u
+#define KIND_MODERN   0x1040u /* device id less the kind */
+#define KIND_OLD      0x1000u
+#define KINDS         64u
+#define SUBSYSTEM     0x2cu
+#define PART_MAX      (1u << 16) /* bytes of a part that are looked at */
+#define MSIX_ENABLE   0x80000000u
+#define MSIX_MASK_ALL 0x40000000u
+#define MSIX_ENTRY    16u
+#define MSIX_LAST     0x7ffu /* of the control word: index of the last entry */
+#define NO_MESSAGE    0xffffu
+#define PLACE_PCI     (UINT64_C(1) << 63) /* no address of MMIO */
 
 /* Virtio's own kinds of capabilities (4.1.4), and the places in the common one (4.1.4.3). */
 enum { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE };
@@ -34,11 +31,12 @@ enum {
     C_FEATURES = 4,
     C_ACCEPTED_PART = 8,
     C_ACCEPTED = 12,
-    C_CONFIG_VECTOR = 16,
+    C_CONFIG_MESSAGE = 16,
     C_STATUS = 20,
+    C_GENERATION = 21,
     C_QUEUE = 22,
     C_QUEUE_SIZE = 24,
-    C_QUEUE_VECTOR = 26,
+    C_QUEUE_MESSAGE = 26,
     C_QUEUE_ENABLE = 28,
     C_QUEUE_NOTIFY = 30,
     C_DESCRIPTORS = 32,
@@ -46,54 +44,6 @@ enum {
     C_USED = 48,
     C_SIZE = 56
 };
-
-struct place {
-    uint32_t slot, function;
-};
-
-/* --- configuration space --- */
-
-static void aim(struct place p, uint32_t at)
-{
-    port_write32(ADDRESS_PORT, 0x80000000u | p.slot << 11 | p.function << 8 | (at & 0xfc));
-}
-
-static uint32_t get(struct place p, uint32_t at)
-{
-    aim(p, at);
-    return port_read32(DATA_PORT);
-}
-
-static void set(struct place p, uint32_t at, uint32_t value)
-{
-    aim(p, at);
-    port_write32(DATA_PORT, value);
-}
-
-static uint8_t get8(struct place p, uint32_t at)
-{
-    return (uint8_t)(get(p, at) >> (at % 4 * 8));
-}
-
-/* Where a memory BAR lies; 0: it is none, or not set up. */
-static uint64_t bar_address(struct place p, uint32_t bar)
-{
-    if (bar > 5)
-        return 0;
-    uint32_t low = get(p, BARS + bar * 4);
-    if (low & 1)
-        return 0;
-    uint64_t high = (low & 6) == 4 && bar < 5 ? get(p, BARS + bar * 4 + 4) : 0;
-    return high << 32 | (low & ~15u);
-}
-
-static volatile void *map_part(struct place p, uint32_t bar, uint32_t offset, uint32_t size)
-{
-    uint64_t base = bar_address(p, bar);
-    if (!base || size == 0 || size > BAR_SIZE_MAX || offset > BAR_SIZE_MAX)
-        return NULL;
-    return paging_map_device(base + offset, size);
-}
 
 /* --- registers --- */
 
@@ -138,23 +88,32 @@ static void set64(struct virtio *v, uint32_t at, uint64_t value)
     AT(uint32_t, v, at + 4) = (uint32_t)(value >> 32);
 }
 
-static void queue_enable(struct virtio *v, uint16_t queue, uint16_t size, uint64_t descriptors,
+/* Where the queue is told of has to lie in the part for it. A message that the device cannot send is taken
+ * back by it (4.1.5.1.2). */
+static bool queue_enable(struct virtio *v, uint16_t queue, uint16_t size, uint64_t descriptors,
                          uint64_t available, uint64_t used)
 {
     AT(uint16_t, v, C_QUEUE) = queue;
+    uint64_t notify = (uint64_t)AT(uint16_t, v, C_QUEUE_NOTIFY) * v->notify_multiplier;
+    if (notify % 2 || notify + 2 > v->notify_size)
+        return false;
+    v->notify_offsets[queue] = (uint32_t)notify;
+    AT(uint16_t, v, C_CONFIG_MESSAGE) = v->config_message;
     AT(uint16_t, v, C_QUEUE_SIZE) = size;
-    AT(uint16_t, v, C_QUEUE_VECTOR) = 0;
+    AT(uint16_t, v, C_QUEUE_MESSAGE) = 0;
+    if (AT(uint16_t, v, C_QUEUE_MESSAGE) == NO_MESSAGE ||
+        AT(uint16_t, v, C_CONFIG_MESSAGE) == NO_MESSAGE)
+        return false;
     set64(v, C_DESCRIPTORS, descriptors);
     set64(v, C_AVAILABLE, available);
     set64(v, C_USED, used);
-    v->notify_offsets[queue % 4] = AT(uint16_t, v, C_QUEUE_NOTIFY);
     AT(uint16_t, v, C_QUEUE_ENABLE) = 1;
+    return true;
 }
 
 static void notify(struct virtio *v, uint16_t queue)
 {
-    size_t at = (size_t)v->notify_offsets[queue % 4] * v->notify_multiplier;
-    *(volatile uint16_t *)(volatile void *)(v->notifications + at) = queue;
+    *(volatile uint16_t *)(volatile void *)(v->notifications + v->notify_offsets[queue]) = queue;
 }
 
 static uint8_t config(struct virtio *v, size_t offset)
@@ -162,86 +121,150 @@ static uint8_t config(struct virtio *v, size_t offset)
     return offset < v->device_config_size ? v->device_config[offset] : 0;
 }
 
-static void acknowledge(struct virtio *v)
+static uint8_t generation(struct virtio *v)
 {
-    (void)v; /* messages need none */
+    return AT(uint8_t, v, C_GENERATION);
 }
 
-static const struct virtio_ops ops = {features,     accept, status, set_status, queue_size,
-                                      queue_enable, notify, config, acknowledge};
+/* Messages need none. Where all share one, it may have been for anything. */
+static bool acknowledge(struct virtio *v)
+{
+    return v->config_message == 0;
+}
+
+static const struct virtio_ops ops = {
+    .features = features,
+    .accept = accept,
+    .status = status,
+    .set_status = set_status,
+    .queue_size = queue_size,
+    .queue_enable = queue_enable,
+    .notify = notify,
+    .config = config,
+    .generation = generation,
+    .acknowledge = acknowledge,
+};
 
 /* --- finding --- */
 
-static void read_part(struct virtio *v, struct place p, uint32_t cap)
+struct found {
+    struct virtio device;
+    struct pci_function function;
+    struct pci_bar bars[PCI_BARS];
+};
+
+static volatile uint8_t *map_part(const struct found *f, unsigned bar, uint32_t offset,
+                                  uint32_t size)
 {
-    uint32_t bar = get8(p, cap + 4), offset = get(p, cap + 8), size = get(p, cap + 12);
-    switch (get8(p, cap + 3)) {
+    uint64_t physical = bar < PCI_BARS ? pci_bar_part(&f->bars[bar], offset, size) : 0;
+    return physical ? paging_map_device(physical, size < PART_MAX ? size : PART_MAX) : NULL;
+}
+
+/* The first of a kind that can be used is (4.1.4.1). Registers are as wide as they are aligned. */
+static void use_part(const struct found *f, uint32_t cap, uint32_t least, volatile uint8_t **into,
+                     uint32_t *into_size)
+{
+    uint32_t offset = pci_read(f->function, cap + 8), size = pci_read(f->function, cap + 12);
+    if (*into || offset % 4 || size < least)
+        return;
+    *into = map_part(f, pci_read8(f->function, cap + 4), offset, size);
+    *into_size = size < PART_MAX ? size : PART_MAX;
+}
+
+static void read_part(struct found *f, uint32_t cap)
+{
+    struct virtio *v = &f->device;
+    bool first = !v->notifications;
+    switch (pci_read8(f->function, cap + 3)) {
     case CAP_COMMON:
-        v->common = size >= C_SIZE ? map_part(p, bar, offset, size) : NULL;
+        use_part(f, cap, C_SIZE, &v->common, &v->common_size);
         break;
     case CAP_NOTIFY:
-        v->notifications = map_part(p, bar, offset, size);
-        v->notify_multiplier = get(p, cap + 16);
+        use_part(f, cap, 2, &v->notifications, &v->notify_size);
+        if (first)
+            v->notify_multiplier = pci_read(f->function, cap + 16);
         break;
     case CAP_DEVICE:
-        v->device_config = map_part(p, bar, offset, size);
-        v->device_config_size = v->device_config ? size : 0;
+        use_part(f, cap, 1, &v->device_config, &v->device_config_size);
         break;
     default:
         break;
     }
 }
 
-/* One message for all, in the first entry of its table. */
-static bool enable_messages(struct place p, uint32_t cap)
+static void write_message(volatile uint32_t *entry, uint32_t vector)
 {
-    uint32_t table = get(p, cap + 4);
-    volatile uint32_t *entry = map_part(p, table & 7, table & ~7u, 16);
-    if (!entry)
-        return false;
     entry[0] = (uint32_t)interrupt_message_address();
     entry[1] = (uint32_t)(interrupt_message_address() >> 32);
-    entry[2] = interrupt_message_data();
+    entry[2] = vector;
     entry[3] = 0;
-    set(p, cap, (get(p, cap) | MSIX_ENABLE) & ~0x40000000u);
+}
+
+/* Queues have the first entry of the table, all else the second, if there is one. */
+static bool enable_messages(struct found *f, uint32_t cap)
+{
+    uint32_t control = pci_read(f->function, cap), table = pci_read(f->function, cap + 4);
+    uint32_t entries = control >> 16 & MSIX_LAST ? 2 : 1;
+    volatile uint8_t *at = map_part(f, table & 7, table & ~7u, entries * MSIX_ENTRY);
+    if (!at)
+        return false;
+    for (uint32_t i = 0; i < entries; i++)
+        write_message((volatile uint32_t *)(volatile void *)(at + (size_t)i * MSIX_ENTRY),
+                      i ? INTERRUPT_CONFIG : INTERRUPT_VECTOR);
+    f->device.config_message = (uint16_t)(entries - 1);
+    pci_write(f->function, cap, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
     return true;
 }
 
-static void look(struct place p, uint32_t kind)
+/* Which capability is that of the messages; 0: none. */
+static uint32_t read_capabilities(struct found *f)
 {
-    struct virtio v = {.ops = &ops, .kind = kind};
-    bool messages = false;
-    set(p, COMMAND, (get(p, COMMAND) & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_INT);
-    uint32_t cap = get8(p, CAPABILITIES) & 0xfcu;
-    for (int i = 0; cap && i < CAPABILITY_MAX; i++, cap = get8(p, cap + 1) & 0xfcu) {
-        if (get8(p, cap) == CAP_VENDOR)
-            read_part(&v, p, cap);
-        else if (get8(p, cap) == CAP_MSIX)
-            messages = enable_messages(p, cap);
+    uint32_t messages = 0, cap = 0;
+    for (unsigned i = 0; i < PCI_CAPABILITIES_MAX; i++) {
+        cap = pci_next_capability(f->function, cap);
+        if (!cap)
+            break;
+        uint8_t what = pci_read8(f->function, cap);
+        if (what == PCI_CAP_VENDOR)
+            read_part(f, cap);
+        else if (what == PCI_CAP_MSIX && !messages)
+            messages = cap;
     }
-    if (v.common && v.notifications && messages)
-        virtio_add(&v);
+    return messages;
 }
 
-static void look_at_function(struct place p)
+static void look(struct pci_function f, uint32_t kind)
 {
-    uint32_t id = get(p, 0), device = id >> 16;
+    struct found it = {.device = {.ops = &ops, .kind = kind}, .function = f};
+    const struct virtio *v = &it.device;
+    it.device.place = PLACE_PCI | (uint64_t)f.segment << 16 | (uint64_t)f.bus << 8 |
+                      (uint64_t)f.slot << 3 | f.function;
+    pci_read_bars(f, it.bars);
+    uint32_t messages = read_capabilities(&it);
+    pci_enable(f);
+    if (v->common && v->notifications && messages && enable_messages(&it, messages))
+        virtio_add(v);
+    else
+        log_warning("virtio",
+                    "the device of kind %u at %02x:%02x.%u is not used: it is older than virtio "
+                    "1.0, without MSI-X, or says of its parts what cannot be",
+                    kind, f.bus, f.slot, f.function);
+}
+
+/* Those that speak the old way as well (1000 and on) have their kind where the subsystem is told. */
+static void look_at_function(struct pci_function f, uint32_t id)
+{
+    uint32_t device = id >> 16;
     if ((id & 0xffff) != VENDOR)
         return;
-    if (device >= KIND_MODERN && device < KIND_MODERN + 64)
-        look(p, device - KIND_MODERN);
-    else if (device == KIND_OLD_NET)
-        look(p, VIRTIO_NET);
+    if (device > KIND_MODERN && device < KIND_MODERN + KINDS)
+        look(f, device - KIND_MODERN);
+    else if (device >= KIND_OLD && device < KIND_OLD + KINDS)
+        look(f, pci_read(f, SUBSYSTEM) >> 16);
 }
 
 void virtio_find_pci(void)
 {
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-        struct place p = {slot, 0};
-        if ((get(p, 0) & 0xffff) == 0xffff)
-            continue;
-        uint32_t functions = get8(p, HEADER + 2) & 0x80 ? FUNCTIONS : 1;
-        for (; p.function < functions; p.function++)
-            look_at_function(p);
-    }
+    pci_open();
+    pci_find(look_at_function);
 }

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define NEXT  1u /* flags of descriptors */
-#define WRITE 2u
+#define NEXT     1u /* flags of descriptors */
+#define WRITE    2u
+#define INDIRECT 4u
 
 struct queue_descriptor {
     uint64_t address;
@@ -35,6 +36,16 @@ struct queue_layout queue_layout(uint16_t size)
     return l;
 }
 
+static void begin(struct queue *q)
+{
+    q->free = 0;
+    q->free_count = q->size;
+    q->next_available = q->next_used = q->told = 0;
+    q->broken = false;
+    for (uint16_t i = 0; i < q->size; i++)
+        q->chains[i] = (struct queue_chain){.next = (uint16_t)(i + 1)};
+}
+
 void queue_init(struct queue *q, void *memory, uint16_t size, bool event_index)
 {
     struct queue_layout l = queue_layout(size);
@@ -44,36 +55,96 @@ void queue_init(struct queue *q, void *memory, uint16_t size, bool event_index)
     q->available = (void *)(at + l.available);
     q->used = (void *)(at + l.used);
     q->size = size;
-    q->free_count = size;
     q->event_index = event_index;
-    for (uint16_t i = 0; i < size; i++)
-        q->chains[i].next = (uint16_t)(i + 1);
+    begin(q);
+}
+
+size_t queue_tables_bytes(uint16_t size, uint16_t parts)
+{
+    return (size_t)size * parts * sizeof(struct queue_descriptor);
+}
+
+void queue_use_tables(struct queue *q, void *memory, uint64_t physical, uint16_t parts)
+{
+    q->tables = memory;
+    q->tables_physical = physical;
+    q->table_parts = parts;
+}
+
+void queue_again(struct queue *q)
+{
+    memset(q->descriptors, 0, queue_layout(q->size).bytes);
+    begin(q);
 }
 
 /* --- to the device --- */
 
-static void fill(struct queue *q, uint16_t at, const struct queue_part *p, unsigned flags)
+static bool may_be_table(const struct queue *q, size_t count)
 {
-    q->descriptors[at] =
-        (struct queue_descriptor){p->physical, p->size, (uint16_t)flags, q->chains[at].next};
+    return q->tables && count > 1 && count <= q->table_parts;
+}
+
+/* A table costs the device a look more, and saves descriptors. */
+static bool takes_table(const struct queue *q, size_t count)
+{
+    return may_be_table(q, count) && (q->free_count < count || q->free_count < q->size / 2);
+}
+
+bool queue_fits(const struct queue *q, size_t parts)
+{
+    return !q->broken && (parts <= q->free_count || (may_be_table(q, parts) && q->free_count));
+}
+
+static uint16_t flags_of(size_t i, size_t readable, size_t count)
+{
+    return (uint16_t)((i + 1 < count ? NEXT : 0) | (i >= readable ? WRITE : 0));
+}
+
+/* The chain in the ring's own descriptors. The last of them. */
+static uint16_t fill_ring(struct queue *q, const struct queue_part *parts, size_t readable,
+                          size_t count)
+{
+    uint16_t at = q->free, last = at;
+    for (size_t i = 0; i < count; i++, at = q->chains[at].next) {
+        q->descriptors[at] = (struct queue_descriptor){
+            parts[i].physical, parts[i].size, flags_of(i, readable, count), q->chains[at].next};
+        last = at;
+    }
+    return last;
+}
+
+/* The chain in the table of the first free descriptor. */
+static uint16_t fill_table(struct queue *q, const struct queue_part *parts, size_t readable,
+                           size_t count)
+{
+    uint16_t first = q->free;
+    size_t offset = (size_t)first * q->table_parts;
+    for (size_t i = 0; i < count; i++)
+        q->tables[offset + i] = (struct queue_descriptor){
+            parts[i].physical, parts[i].size, flags_of(i, readable, count), (uint16_t)(i + 1)};
+    q->descriptors[first] =
+        (struct queue_descriptor){q->tables_physical + offset * sizeof(struct queue_descriptor),
+                                  (uint32_t)(count * sizeof(struct queue_descriptor)), INDIRECT, 0};
+    return first;
 }
 
 bool queue_add(struct queue *q, const struct queue_part *parts, size_t readable, size_t writable,
                uint16_t *number)
 {
     size_t count = readable + writable;
-    uint16_t at = q->free, first = at, last = at;
+    uint16_t first = q->free;
     uint32_t room = 0;
-    if (q->broken || count == 0 || count > q->free_count)
+    if (count == 0 || !queue_fits(q, count))
         return false;
-    for (size_t i = 0; i < count; i++, at = q->chains[at].next) {
-        fill(q, at, &parts[i], (i + 1 < count ? NEXT : 0) | (i >= readable ? WRITE : 0));
-        room += i >= readable ? parts[i].size : 0;
-        last = at;
-    }
+    bool table = takes_table(q, count);
+    uint16_t last =
+        table ? fill_table(q, parts, readable, count) : fill_ring(q, parts, readable, count);
+    for (size_t i = readable; i < count; i++)
+        room += parts[i].size;
+    uint16_t taken = table ? 1 : (uint16_t)count;
     q->free = q->chains[last].next;
-    q->free_count = (uint16_t)(q->free_count - count);
-    q->chains[first].parts = (uint16_t)count;
+    q->free_count = (uint16_t)(q->free_count - taken);
+    q->chains[first].parts = taken;
     q->chains[first].writable = room;
     q->available->ring[q->next_available++ & (q->size - 1)] = first;
     __atomic_store_n(&q->available->index, q->next_available, __ATOMIC_RELEASE);

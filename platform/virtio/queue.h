@@ -1,11 +1,11 @@
 /*
  * Virtqueue: the ring through which a driver and a device hand buffers to each other (Virtio 1.2, 2.7:
- * split virtqueues, with event indexes 2.7.10).
+ * split virtqueues, with indirect descriptors 2.7.5.3 and event indexes 2.7.10).
  *
  * Pure: it knows the memory of the ring and nothing of a device. The device may write all of that
  * memory at any time, so nothing is believed that is read from it: which buffers are outstanding,
  * how they hang together and how long they are is kept here. A device that says otherwise breaks
- * the queue, for good: it is counted, and nothing is handed out or taken any more.
+ * the queue: nothing is handed out or taken any more, until it is begun anew.
  */
 #ifndef PLATFORM_VIRTIO_QUEUE_H
 #define PLATFORM_VIRTIO_QUEUE_H
@@ -24,7 +24,7 @@ struct queue_part {
 
 struct queue_chain {
     uint16_t next;     /* descriptor; of a free one: the next free */
-    uint16_t parts;    /* of a chain's first; 0: not outstanding */
+    uint16_t parts;    /* descriptors of the ring, of a chain's first; 0: not outstanding */
     uint32_t writable; /* bytes that the device may write, of a chain's first */
 };
 
@@ -38,6 +38,9 @@ struct queue {
     uint16_t told; /* next_available when the device was told last */
     bool event_index;
     bool broken;
+    struct queue_descriptor *tables; /* one for each descriptor; NULL: none */
+    uint64_t tables_physical;
+    uint16_t table_parts;
     struct queue_chain chains[QUEUE_SIZE_MAX];
 };
 
@@ -50,16 +53,21 @@ struct queue_layout queue_layout(uint16_t size);
 /* memory: of queue_layout's size. It stays its owner's. */
 void queue_init(struct queue *q, void *memory, uint16_t size, bool event_index);
 
+/* From now on a chain of up to `parts` pieces may take one descriptor only, which leads to a table of them:
+ * done when the ring gets full. memory: of that size, its owner's. Only after queue_init. */
+size_t queue_tables_bytes(uint16_t size, uint16_t parts);
+void queue_use_tables(struct queue *q, void *memory, uint64_t physical, uint16_t parts);
+
+/* Begins anew, empty, in the same memory: the device must have been reset. */
+void queue_again(struct queue *q);
+
 /* Hands a chain of parts to the device: first those that it reads, then those that it writes. The
  * number under which it comes back is below q->size. False: there is no room, or the queue is broken. */
 bool queue_add(struct queue *q, const struct queue_part *parts, size_t readable, size_t writable,
                uint16_t *number);
 
-/* Chains of one part that could be added now. */
-static inline uint16_t queue_room(const struct queue *q)
-{
-    return q->broken ? 0 : q->free_count;
-}
+/* Whether a chain of that many parts could be added now. */
+bool queue_fits(const struct queue *q, size_t parts);
 
 /* Whether the device wants to be told of what was added since the last time this was asked. */
 bool queue_tell(struct queue *q);

@@ -1,5 +1,6 @@
 """Images without an operating system, on the machines of QEMU: how they start, and how they must end."""
 import contextlib
+import json
 import re
 import socket
 import subprocess
@@ -103,19 +104,44 @@ CARDS = {
 }
 
 
+class Guest:
+    """A running image: its ports as they are reached here, what it says, and QEMU's monitor."""
+
+    def __init__(self, process, ports, folder):
+        self.process, self.ports, self.folder = process, ports, folder
+
+    def said(self):
+        return (self.folder / "console").read_text(errors="replace")
+
+    def ask(self, command, **arguments):
+        """One command to the monitor."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(str(self.folder / "monitor"))
+            lines = s.makefile("rw")
+            lines.readline()
+            for each in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                lines.write(json.dumps(each) + "\n")
+                lines.flush()
+                while "event" in (answer := json.loads(lines.readline())):
+                    pass
+                assert "return" in answer, answer
+
+
 @contextlib.contextmanager
-def guest(image, machine, ports, command_line, tmp_path):
-    """A running image behind QEMU's user network: its ports as they are reached here."""
+def guest(image, machine, ports, command_line, tmp_path, *devices, ready="net: address 10.0.2.15"):
+    """A running image behind QEMU's user network."""
     here = {port: free_port() for port in ports}
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here[port]}-:{port}" for port in ports)
     with open(tmp_path / "console", "w+") as console:
         process = subprocess.Popen(
-            [*qemu(image, machine, "64", command_line), "-netdev", f"user,id=n0{forwards}", *CARDS[machine]],
+            [*qemu(image, machine, "64", command_line), "-netdev", f"user,id=n0{forwards}", *CARDS[machine],
+             "-qmp", f"unix:{tmp_path}/monitor,server,nowait", *devices],
             stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
+        it = Guest(process, here, tmp_path)
         try:
-            wait(lambda: "net: address 10.0.2.15" in (tmp_path / "console").read_text(errors="replace"),
-                 "an address", seconds=60)
-            yield here
+            wait(lambda: ready in it.said(), ready, seconds=60)
+            yield it
         finally:
             process.kill()
             process.wait()
@@ -133,7 +159,8 @@ def converse(port, sent):
 def test_network(machine, tmp_path):
     """An address by DHCP, then bytes both ways through our own stack over virtio."""
     image = BUILD / "echo/echo.kvm"
-    with guest(image, machine, [7, 9, 19], "--dhcp=true", tmp_path) as ports:
+    with guest(image, machine, [7, 9, 19], "--dhcp=true", tmp_path) as it:
+        ports = it.ports
         said = bytes(range(256)) * 400
         assert converse(ports[7], said) == said
         assert converse(ports[9], b"x" * 3_000_000) == b"3000000\n"
@@ -143,6 +170,18 @@ def test_network(machine, tmp_path):
                 had += len(s.recv(1 << 20))
         for _ in range(50):
             assert converse(ports[7], b"again") == b"again"
+
+
+@pytest.mark.parametrize("machine", ["microvm", "pc", "q35"])
+def test_power_button(machine, tmp_path):
+    """ACPI's button: of the fixed events on pc and q35, of a generic event device on microvm."""
+    with guest(BUILD / "echo/echo.kvm", machine, [7], "--dhcp=true", tmp_path) as it:
+        with socket.create_connection(("127.0.0.1", it.ports[7]), timeout=60) as s:
+            s.sendall(b"in flight")
+            assert s.recv(100) == b"in flight"
+        it.ask("system_powerdown")
+        assert it.process.wait(timeout=20) == 0
+        assert "machine: asked to end" in it.said()
 
 
 def test_no_card(tmp_path):

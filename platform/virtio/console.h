@@ -1,0 +1,18 @@
+/*
+ * Virtio's console (Virtio 1.2, 5.3): the first one that is found; what is said goes there as well as to
+ * the serial port. Of what is typed there only Ctrl-C is heard: it asks the program to end.
+ *
+ * A host that does not read costs its text, never the program.
+ */
+#ifndef PLATFORM_VIRTIO_CONSOLE_H
+#define PLATFORM_VIRTIO_CONSOLE_H
+
+#include "runtime/slice.h"
+
+void virtio_console_open(void);
+
+/* As struct driver's write and flush (platform/pvh/driver.h). */
+void virtio_console_write(struct slice bytes);
+void virtio_console_flush(void);
+
+#endif
