@@ -236,26 +236,29 @@ def bench_requests(bench, folder):
 # --- TCP by itself ---
 
 
-def bench_segments(bench, folder):
-    """What bench/tcp_segments says; both ends are of one process, so that each number is twice a
-    segment's."""
-    said = subprocess.run([str(BUILD / "bench/tcp_segments")], capture_output=True, text=True,
-                          timeout=600, check=True).stdout
-    say = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in said.splitlines())
+def segments(what, count):
+    """What `bench/tcp_segments WHAT` says, so many times: {title: numbers} of each."""
+    for _ in range(count):
+        said = subprocess.run([str(BUILD / "bench/tcp_segments"), what], capture_output=True,
+                              text=True, timeout=600, check=True).stdout
+        lines = (re.split(r"\s{2,}", line, maxsplit=1) for line in said.splitlines())
+        yield {title: [float(n) for n in re.findall(r"[\d.]+", rest)] for title, rest in lines}
 
-    def numbers(title):
-        return [float(n) for n in re.findall(r"[\d.]+", say[title])]
-    few = numbers("exchange, 10 open")[0]
-    rows = []
-    for title, target in (("exchange, 100,000 open, 10 talk", 1.2),
-                          ("exchange, 100,000 open, all talk", None)):
-        row = bench.Row(f"TCP {title} (10 open)", "ns", "less", target)
-        row.add(numbers(title)[0], few)
-        rows.append(row)
-    first, last = numbers("short connection, first thousand")[:2]
-    row = bench.Row("TCP short connections, last thousand of a million (first)", "ns", "less", 1.2)
-    row.add(last, first)
-    before, after, over = numbers("memory after that")[:3]
-    memory = bench.Row("TCP memory after them, TIME-WAIT over (before)", "bytes", "less")
-    memory.add(over, before)
-    return [*rows, row, memory]
+
+def bench_segments(bench, folder):
+    """Both ends are of one process, so that each number is twice a segment's."""
+    idle, busy = (bench.Row(f"TCP exchange, 100,000 open, {who} (10 open)", "ns", "less", target)
+                  for who, target in (("10 talk", 1.2), ("all talk", None)))
+    for said in segments("exchange", bench.OPTIONS.rounds):
+        few = said["exchange, 10 open"][0]
+        idle.add(said["exchange, 100,000 open, 10 talk"][0], few)
+        busy.add(said["exchange, 100,000 open, all talk"][0], few)
+    # As fast, within the noise of a thousand.
+    speed = bench.Row("TCP short connections, last thousand of a million (first)", "ns", "less", 1.1)
+    memory = bench.Row("TCP memory after them, TIME-WAIT over (before)", "bytes", "less", 1.0)
+    for said in segments("short", bench.OPTIONS.rounds):
+        first, last = said["short connection, first thousand"][:2]
+        before, _, after = said["memory after a thousand"]
+        speed.add(last, first)
+        memory.add(after, before)
+    return [idle, busy, speed, memory]

@@ -6,7 +6,8 @@
 
 #define SLOTS_FIRST ((size_t)256)
 #define SLOTS_MAX   ((size_t)1 << 20)
-#define MOVES_ONCE  4 /* buckets; at least two, for growing to end before the next one is due */
+#define MOVES_ONCE  16u /* buckets: one size is left before the next one is due, either way */
+#define SPARSE      8u  /* slots for each entry: then half as many do */
 
 _Static_assert(sizeof(struct tcp_tuple) == 36, "hashed and compared as bytes: no padding");
 
@@ -27,8 +28,8 @@ void tcp_table_deinit(struct tcp_table *t)
 static struct tcp_entry **bucket(const struct tcp_table *t, const struct tcp_tuple *tuple)
 {
     uint64_t hash = siphash(t->key, slice_of(tuple, sizeof *tuple));
-    if (t->old && (hash & (t->mask >> 1)) >= t->moved)
-        return &t->old[hash & (t->mask >> 1)];
+    if (t->old && (hash & t->old_mask) >= t->moved)
+        return &t->old[hash & t->old_mask];
     return &t->slots[hash & t->mask];
 }
 
@@ -40,13 +41,18 @@ struct tcp_entry *tcp_table_find(const struct tcp_table *t, const struct tcp_tup
     return e;
 }
 
-static void grow(struct tcp_table *t)
+void tcp_table_fetch(const struct tcp_table *t, const struct tcp_tuple *tuple)
 {
-    size_t count = (t->mask + 1) * 2;
-    struct tcp_entry **slots = count <= SLOTS_MAX ? memory_zalloc(count * sizeof(*slots)) : NULL;
+    __builtin_prefetch(bucket(t, tuple));
+}
+
+static void resize(struct tcp_table *t, size_t count)
+{
+    struct tcp_entry **slots = memory_zalloc(count * sizeof(*slots));
     if (!slots)
         return;
     t->old = t->slots;
+    t->old_mask = t->mask;
     t->slots = slots;
     t->mask = count - 1;
     t->moved = 0;
@@ -54,8 +60,7 @@ static void grow(struct tcp_table *t)
 
 static void move(struct tcp_table *t)
 {
-    size_t old_count = (t->mask + 1) / 2;
-    for (int i = 0; i < MOVES_ONCE && t->moved < old_count; i++) {
+    for (size_t i = 0; i < MOVES_ONCE && t->moved <= t->old_mask; i++) {
         struct tcp_entry *e = t->old[t->moved], *next;
         t->old[t->moved++] = NULL;
         for (; e; e = next) {
@@ -65,18 +70,29 @@ static void move(struct tcp_table *t)
             *into = e;
         }
     }
-    if (t->moved < old_count)
+    if (t->moved <= t->old_mask)
         return;
     memory_free(t->old);
     t->old = NULL;
 }
 
-void tcp_table_add(struct tcp_table *t, struct tcp_entry *e)
+/* A step towards the size that suits the count. */
+static void fit(struct tcp_table *t)
 {
+    size_t slots = t->mask + 1;
+    if (t->walked)
+        return;
     if (t->old)
         move(t);
-    else if (t->count > t->mask)
-        grow(t);
+    else if (t->count > slots / 2 && slots < SLOTS_MAX)
+        resize(t, slots * 2);
+    else if (t->count < slots / SPARSE && slots > SLOTS_FIRST)
+        resize(t, slots / 2);
+}
+
+void tcp_table_add(struct tcp_table *t, struct tcp_entry *e)
+{
+    fit(t);
     struct tcp_entry **into = bucket(t, &e->tuple);
     e->next = *into;
     *into = e;
@@ -92,6 +108,7 @@ void tcp_table_remove(struct tcp_table *t, struct tcp_entry *e)
     *at = e->next;
     e->next = NULL;
     t->count--;
+    fit(t);
 }
 
 static void each_of(struct tcp_entry **slots, size_t count,
@@ -106,6 +123,8 @@ static void each_of(struct tcp_entry **slots, size_t count,
 
 void tcp_table_each(struct tcp_table *t, void (*each)(void *arg, struct tcp_entry *e), void *arg)
 {
+    t->walked = true;
     each_of(t->slots, t->mask + 1, each, arg);
-    each_of(t->old, (t->mask + 1) / 2, each, arg);
+    each_of(t->old, t->old_mask + 1, each, arg);
+    t->walked = false;
 }

@@ -1,8 +1,9 @@
 /*
  * All that has a pair of endpoints (connections, half-open ones, those in TIME-WAIT), found by it.
  *
- * Chains in buckets, by SipHash with a key of the table's own. It doubles when it is full, a few
- * buckets with every entry that is added, so that no single segment pays for it.
+ * Chains in buckets, by SipHash with a key of the table's own, with two to eight slots for each entry:
+ * a pair that is not in it is mostly an empty slot. It doubles and halves a few buckets at a time,
+ * with every entry that comes or goes, so that no single segment pays for it.
  */
 #ifndef LIB_TCP_TABLE_H
 #define LIB_TCP_TABLE_H
@@ -28,8 +29,9 @@ struct tcp_entry {
 
 struct tcp_table {
     struct tcp_entry **slots; /* a power of two of them */
-    struct tcp_entry **old;   /* while growing: half as many, empty up to `moved` */
-    size_t mask, moved, count;
+    struct tcp_entry **old;   /* while its size changes: the former ones, empty up to `moved` */
+    size_t mask, old_mask, moved, count;
+    bool walked; /* by tcp_table_each: nothing is moved */
     struct sipkey key;
 };
 
@@ -43,6 +45,9 @@ static inline bool tcp_tuple_equal(const struct tcp_tuple *a, const struct tcp_t
 
 /* The entry, or NULL. */
 struct tcp_entry *tcp_table_find(const struct tcp_table *t, const struct tcp_tuple *tuple);
+
+/* It will soon be asked for that tuple: its slot may come from afar meanwhile. */
+void tcp_table_fetch(const struct tcp_table *t, const struct tcp_tuple *tuple);
 
 /* The tuple must not be in it. Where there is no memory to grow, chains get longer. */
 void tcp_table_add(struct tcp_table *t, struct tcp_entry *e);

@@ -76,6 +76,32 @@ static void test_grows(void **state)
     assert_int_equal(memory_stats().blocks, blocks);
 }
 
+/* When all have gone, it is as small as it was; on the way, what is left is found. */
+static void test_shrinks(void **state)
+{
+    struct tcp_table t;
+    (void)state;
+    assert_int_equal(tcp_table_init(&t, (struct sipkey){1, 2}), OK);
+    struct memory_stats before = memory_stats();
+    entries = calloc(COUNT, sizeof *entries);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        entries[i].tuple = tuple_of(i);
+        tcp_table_add(&t, &entries[i]);
+    }
+    assert_true(memory_stats().bytes > before.bytes + 2 * COUNT * sizeof(void *));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t some = i + (COUNT - i) / 2;
+        tcp_table_remove(&t, &entries[i]);
+        assert_null(tcp_table_find(&t, &entries[i].tuple));
+        if (some > i)
+            assert_ptr_equal(tcp_table_find(&t, &entries[some].tuple), &entries[some]);
+    }
+    assert_int_equal(memory_stats().bytes, before.bytes);
+    assert_int_equal(memory_stats().blocks, before.blocks);
+    tcp_table_deinit(&t);
+    free(entries);
+}
+
 /* Without memory to grow it goes on with longer chains, and grows when there is some again. */
 static void test_without_memory(void **state)
 {
@@ -105,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_shrinks),
         cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
