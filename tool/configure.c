@@ -7,11 +7,13 @@
 #include "runtime/settings_network.h"
 #include "signatures/program.h"
 #include "tool/content.h"
+#include "tool/deploy.h"
 #include "tool/file.h"
 #include "tool/keyfolder.h"
 #include "tool/target.h"
 #include "tool/tool.h"
 #include "tool/trust.h"
+#include "tool/vm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +31,12 @@ struct configuration {
     const char *content; /* or NULL */
     const char *tls_dir; /* or NULL: tls of the program */
     const char *trust;   /* or NULL: whom the building machine trusts */
+    const char *memory;  /* or NULL: VM_MEMORY */
+    const char *bridge;
+    bool too_long;
+    bool boot_args;      /* settings are also boot arguments in the files of deployment */
+    unsigned mib;        /* of memory */
+    struct buf line;     /* those boot arguments, as one line */
     struct buf settings; /* text of the settings file */
     struct buf anchors;
     struct keyfolder keys;
@@ -45,6 +53,11 @@ static const char usage[] =
     "  --tls-dir DIR       Take keys and certificates from there instead of the\n"
     "                      program's tls: server.key with server.pem (a chain),\n"
     "                      HOST.key with HOST.pem for further names\n"
+    "  --memory MEM        Of a virtual machine: MiB, or as in 2G (default: 32)\n"
+    "  --bridge NAME       What its network card is connected to (default: br0)\n"
+    "  --boot-args         Write the settings, but for secrets, also as boot arguments\n"
+    "                      into the files that describe the machine, to be changed\n"
+    "                      there\n"
     "  --trust FILE        Whom to trust at https://: certificates in PEM form,\n"
     "                      instead of those that this machine trusts\n"
     "  --to DIR            Write here instead of the program's .ringlet\n"
@@ -61,7 +74,8 @@ static const char **find_own(struct configuration *c, const char *argument, size
         const char **into;
     } own[] = {
         {"--to", &c->to},           {"--target", &c->target_name}, {"--content", &c->content},
-        {"--tls-dir", &c->tls_dir}, {"--trust", &c->trust},
+        {"--tls-dir", &c->tls_dir}, {"--trust", &c->trust},        {"--memory", &c->memory},
+        {"--bridge", &c->bridge},
     };
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (strlen(own[i].name) == name && memcmp(own[i].name, argument, name) == 0)
@@ -83,21 +97,43 @@ static int take_own(struct configuration *c, int argc, char **argv, const char *
         else if (into) {
             tool_error("%s needs a value", argv[i]);
             return 2;
-        } else if (target_of_option(argv[i]))
+        } else if (strcmp(argv[i], "--boot-args") == 0)
+            c->boot_args = true;
+        else if (target_of_option(argv[i]))
             c->target_name = target_of_option(argv[i])->name;
         else
             rest[(*left)++] = argv[i];
     }
+    return 0;
+}
+
+static bool check_own(struct configuration *c)
+{
     c->target = target_find(c->target_name);
+    bool memory = vm_memory_parse(c->memory, &c->mib);
     if (!c->target)
         tool_error("--target: '%s' is not a target: process, kvm, xen or any", c->target_name);
-    return c->target ? 0 : 2;
+    if (!memory)
+        tool_error("--memory: '%s' is not a number of MiB (8 to 1048576), or as in 2G", c->memory);
+    bool bridge = deploy_bridge_is(c->bridge);
+    if (!bridge)
+        tool_error(
+            "--bridge: '%s' is not the name of a bridge (letters, digits, . _ -; 15 at most)",
+            c->bridge);
+    return c->target && memory && bridge;
 }
 
 static void note_setting(void *arg, const struct setting *s, struct slice text)
 {
     struct configuration *c = arg;
     settings_write_line(&c->settings, s, text);
+    if (c->boot_args && !s->secret) {
+        char *word = tool_text("--%s=%.*s", s->name, SLICE_ARG(text));
+        if (c->line.len)
+            buf_byte(&c->line, ' ');
+        c->too_long |= !vm_command_line((const char *const *)&word, 1, &c->line);
+        free(word);
+    }
 }
 
 /* --- keys, and whom to trust --- */
@@ -187,6 +223,15 @@ static bool write_part(const char *folder, const char *name, struct slice bytes)
     return done;
 }
 
+/* Of the machine that `ringlet run` makes. */
+static bool write_memory(const struct configuration *c, const char *folder)
+{
+    char *text = tool_text("%u", c->mib);
+    bool done = write_part(folder, "memory", slice_text(text));
+    free(text);
+    return done;
+}
+
 static bool move_content(const struct configuration *c, const char *fresh, const char *path)
 {
     if (!c->content) {
@@ -210,7 +255,7 @@ static bool write_parts(struct configuration *c, const char *folder)
                 write_part(folder, "keys", buf_slice(&c->keys.keys)) &&
                 write_part(folder, "certs", buf_slice(&c->keys.certs)) &&
                 write_part(folder, "target", slice_text(c->target->name)) &&
-                write_part(folder, "settings", buf_slice(&c->settings));
+                write_memory(c, folder) && write_part(folder, "settings", buf_slice(&c->settings));
     if (!done)
         unlink(fresh);
     free(fresh);
@@ -218,11 +263,39 @@ static bool write_parts(struct configuration *c, const char *folder)
     return done;
 }
 
+/* --- whoever starts machines --- */
+
+static unsigned cards(void)
+{
+    const struct setting *s = settings_find(program_settings, SLICE("network"));
+    return s ? *(const uint32_t *)s->into + 1 : 0;
+}
+
+/* Beside the image: where a configuration has a folder of its own, so is the image (mk/app.mk). */
+static bool deploy(struct configuration *c)
+{
+    struct deploy d = {.program = getenv("RINGLET_APP"),
+                       .target = c->target,
+                       .memory = c->mib,
+                       .bridge = c->bridge,
+                       .cards = cards(),
+                       .arguments = buf_slice(&c->line)};
+    if (!c->target->alone)
+        return true;
+    char *folder = c->to ? tool_text("%s", c->to) : tool_text("%s/dist", getenv("RINGLET_APP_DIR"));
+    char *whole = make_folder(folder) ? realpath(folder, NULL) : NULL;
+    d.folder = whole;
+    bool done = whole && deploy_write(&d);
+    free(whole);
+    free(folder);
+    return done;
+}
+
 static int write_configuration(struct configuration *c)
 {
     char *folder =
         c->to ? tool_text("%s", c->to) : tool_text("%s/.ringlet", getenv("RINGLET_APP_DIR"));
-    bool done = make_folder(folder) && write_parts(c, folder);
+    bool done = make_folder(folder) && write_parts(c, folder) && deploy(c);
     if (done)
         printf("configured %s for %s in %s\n", getenv("RINGLET_APP"), c->target->name, folder);
     free(folder);
@@ -257,6 +330,14 @@ static int configure(struct configuration *c, const char **arguments, size_t cou
     enum err e = settings_arguments(program_settings, count, arguments, note_setting, c, &error);
     if (!e)
         e = settings_network_check(&error);
+    if (!e && cards() > DEPLOY_CARDS_MAX) {
+        buf_printf(&error, "--network: a machine has %u network cards at most", DEPLOY_CARDS_MAX);
+        e = ERR_ARGUMENT;
+    }
+    if (!e && c->too_long) {
+        buf_text(&error, "--boot-args: the settings do not fit on a machine's command line");
+        e = ERR_ARGUMENT;
+    }
     if (e)
         tool_error("%.*s", SLICE_ARG(buf_slice(&error)));
     else
@@ -271,17 +352,19 @@ int tool_configure(int argc, char **argv)
         print_help();
         return 0;
     }
-    struct configuration c = {.target_name = "process"};
+    struct configuration c = {.target_name = "process", .memory = "32", .bridge = DEPLOY_BRIDGE};
     const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
     size_t left;
     if (!rest)
         return 1;
     buf_init(&c.settings, SETTINGS_BYTES_MAX);
     buf_init(&c.anchors, TRUST_MAX);
+    buf_init(&c.line, SETTINGS_BYTES_MAX);
     int status = take_own(&c, argc, argv, rest, &left);
     if (status == 0)
-        status = configure(&c, rest, left);
+        status = check_own(&c) ? configure(&c, rest, left) : 2;
     buf_deinit(&c.settings);
+    buf_deinit(&c.line);
     buf_deinit(&c.anchors);
     keyfolder_wipe(&c.keys);
     free(rest);

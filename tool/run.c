@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +74,7 @@ static bool take_port(struct run *r, const char *text)
 
 static bool take_tap(struct run *r, const char *name)
 {
-    char *path = tool_text("/sys/class/net/%s", name);
-    bool there = name[0] && !strpbrk(name, "/,") && access(path, F_OK) == 0;
-    free(path);
-    if (!there) {
+    if (strchr(name, ',') || if_nametoindex(name) == 0) {
         tool_error("--tap: there is no network device '%s': as root, `ip tuntap add dev NAME mode "
                    "tap user USER vnet_hdr` makes one, `ip link set dev NAME up` turns it on",
                    name);
@@ -271,6 +269,19 @@ static bool wants_card(const char *path, bool *wants)
     return true;
 }
 
+/* As it was configured. */
+static void read_memory(struct vm *vm)
+{
+    char text[16] = "";
+    char *path = tool_text("%s/.ringlet/memory", getenv("RINGLET_APP_DIR"));
+    FILE *file = fopen(path, "re");
+    if (!file || !fgets(text, sizeof text, file) || !vm_memory_parse(text, &vm->memory))
+        vm->memory = VM_MEMORY;
+    if (file)
+        fclose(file);
+    free(path);
+}
+
 static int help(void)
 {
     struct buf text;
@@ -291,6 +302,7 @@ int tool_run(int argc, char **argv)
     char *image = tool_image();
     if (!image)
         return 1;
+    read_memory(&r.vm);
     r.vm.image = image;
     buf_init(&line, SIZE_MAX);
     int status = 2;

@@ -220,6 +220,7 @@ static void date_files(struct content *c)
         content_go_on(c, date_files);
         return;
     }
+    c->options.now = clock_wall() / (int64_t)CLOCK_SEC;
     if (e == OK)
         e = site_build_begin(c->incoming, &c->next, c->site, &c->options, &c->build);
     if (e == OK) {

@@ -65,8 +65,8 @@ static void send_on(struct web *w, struct http_exchange *x, const struct http_re
     buf_clear(&w->text);
     buf_put(&w->text, REPLY_TEXT_FIELDS);
     put_location(w, &w->text, host, request);
-    struct http_reply reply = {.status = 301, .fields = buf_slice(&w->text)};
-    http_answer(x, &reply);
+    struct http_reply reply = {.status = 301};
+    web_answer_gathered(w, x, &reply);
 }
 
 static void on_request(void *owner, struct http_exchange *x, const struct http_request *request,

@@ -25,8 +25,7 @@ static void lend_page(struct http_reply *reply, struct site_page *page, struct s
     reply->loan = (struct loan){release_page, page};
 }
 
-/* Answers with the fields gathered in w->text; without memory for them nothing else would be true. */
-static void answer_gathered(struct web *w, struct http_exchange *x, struct http_reply *reply)
+void web_answer_gathered(struct web *w, struct http_exchange *x, struct http_reply *reply)
 {
     reply->fields = buf_slice(&w->text);
     if (w->text.err != OK) {
@@ -52,7 +51,7 @@ static void answer_error_with(struct web *w, struct http_exchange *x, uint16_t s
         reply.body = site_bare_page(status);
     }
     buf_put(&w->text, more_fields);
-    answer_gathered(w, x, &reply);
+    web_answer_gathered(w, x, &reply);
 }
 
 void web_answer_text(struct web *w, struct http_exchange *x, uint16_t status, struct buf *text)
@@ -100,7 +99,7 @@ static void answer_range(struct web *w, struct http_exchange *x, struct site_pag
             &reply, page,
             slice_take(slice_drop(page->body, (size_t)choice->first), (size_t)choice->length));
     }
-    answer_gathered(w, x, &reply);
+    web_answer_gathered(w, x, &reply);
 }
 
 static struct slice fields_of(const struct site_page *page, const struct http_choice *choice)
@@ -151,7 +150,7 @@ static bool answer_without_slash(struct web *w, struct http_exchange *x, struct 
         return false;
     buf_text(&w->text, "\r\n");
     struct http_reply reply = {.status = 301};
-    answer_gathered(w, x, &reply);
+    web_answer_gathered(w, x, &reply);
     return true;
 }
 
@@ -173,10 +172,21 @@ static bool is_hook(const struct web *w, const struct http_request *request)
     return w->settings->remote.len > 0 && slice_equal(request->path, w->settings->hook);
 }
 
+/* Only assets are known by name and query: the query is their version. */
+static struct site_page *find_page(const struct web *w, const struct http_request *request,
+                                   struct slice path)
+{
+    const struct site *site = w->content->site;
+    struct site_page *page = NULL;
+    if (site && request->query.len > 0)
+        page = site_find(site, request->target);
+    return page || !site ? page : site_find(site, path);
+}
+
 static void answer_path(struct web *w, struct http_exchange *x, const struct http_request *request,
                         struct slice path)
 {
-    struct site_page *page = w->content->site ? site_find(w->content->site, path) : NULL;
+    struct site_page *page = find_page(w, request, path);
     if (slice_is(path, "/status"))
         answer_status(w, x);
     else if (!w->content->site)
@@ -190,14 +200,17 @@ static void answer_path(struct web *w, struct http_exchange *x, const struct htt
 void web_answer_content(struct web *w, struct http_exchange *x, const struct http_request *request)
 {
     struct slice path;
-    if (request->method == HTTP_OTHER)
+    if (request->method == HTTP_OTHER) {
         web_answer_error(w, x, 501);
-    else if (!reads(request))
+    } else if (!reads(request)) {
         answer_method(w, x, "GET, HEAD");
-    else if (percent_decode_path(request->path, &w->path, &path) != OK)
-        web_answer_error(w, x, 400);
-    else
-        answer_path(w, x, request, path);
+    } else {
+        enum err e = percent_decode_path(request->path, &w->path, &path);
+        if (e == OK)
+            answer_path(w, x, request, path);
+        else
+            web_answer_error(w, x, e == ERR_MALFORMED ? 400 : 500);
+    }
 }
 
 static void on_request(void *owner, struct http_exchange *x, const struct http_request *request,

@@ -51,6 +51,9 @@ void web_release(struct web *w);
  * all of it. */
 void web_answer_text(struct web *w, struct http_exchange *x, uint16_t status, struct buf *text);
 
+/* With the field lines gathered in w->text; with a 500 where there was no memory for all of them. */
+void web_answer_gathered(struct web *w, struct http_exchange *x, struct http_reply *reply);
+
 enum err web_listen(struct stack *stack, uint16_t port, const char *setting,
                     const struct http_handler *handler, void *owner, struct http_service **into);
 void web_answer_content(struct web *w, struct http_exchange *x, const struct http_request *request);

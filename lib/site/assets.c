@@ -2,9 +2,9 @@
  * Assets: what pages link.
  *
  * A file that the repository brings at static/PATH takes the place of the built-in one of the same
- * path; css/style.css, which is not built in, comes after all others. Built-in assets carry a
- * version, so that browsers may keep what they have; the repository's own do not: a change of them
- * changes no page.
+ * path; css/style.css, which is not built in, comes after all others. Links to built-in
+ * assets carry a version, so that browsers may keep what they have; those to the repository's own do
+ * not: a change of them changes no page.
  */
 #include "lib/site/internal.h"
 #include "lib/site/media.h"
@@ -29,8 +29,16 @@ static const struct link {
     {"css/style.css", STYLE, ALWAYS},
 };
 
-#define OWN_STYLE   "css/style.css"
-#define VERSION_LEN 8
+#define OWN_STYLE      "css/style.css"
+#define OWN_ICON       "favicon.ico"
+#define VERSION_LEN    8
+#define ASSET_PATH_MAX 512
+
+/* The beginning of its entity tag. */
+static struct slice version_of(const struct site_page *page)
+{
+    return slice_take(slice_drop(page->etag, 1), VERSION_LEN);
+}
 
 static const struct history_file *find_own(const struct site_build *b, struct slice path)
 {
@@ -47,7 +55,9 @@ static bool has_own(const struct site_build *b, struct slice path)
 
 /* --- pages --- */
 
-static enum err make_asset(struct site_build *b, const struct site_asset *asset, struct slice path)
+/* Puts an asset under this path, made of the page that it has already under another. */
+static enum err put_asset(struct site_build *b, const struct site_asset *asset, struct slice path,
+                          enum page_cache cache, struct site_page *other)
 {
     const void *identity[2] = {asset->ptr, (const void *)asset->len};
     uint8_t digest[SHA256_BYTES];
@@ -57,31 +67,57 @@ static enum err make_asset(struct site_build *b, const struct site_asset *asset,
     enum err e = build_take_over(b, path, digest, &taken);
     if (e != OK || taken)
         return e;
-    struct slice name = slice_text(asset->path);
-    struct page_spec spec = {
-        .status = 200, .type = media_type(name), .utf8 = true, .ranges = true, .cache = PAGE_ASSET};
-    e = page_of_static(&b->packer, &spec, slice_of(asset->ptr, asset->len), &page);
+    struct page_spec spec = {.status = 200,
+                             .type = media_type(slice_text(asset->path)),
+                             .utf8 = true,
+                             .ranges = true,
+                             .cache = cache};
+    e = other ? page_of_page(&spec, other, &page)
+              : page_of_static(&b->packer, &spec, slice_of(asset->ptr, asset->len), &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
+}
+
+/* Into the site's memory; the text is given back. */
+static enum err keep_path(struct site_build *b, struct buf *text, struct slice *into)
+{
+    bool ok = true;
+    *into = arena_copy(&b->site->arena, buf_slice(text), &ok);
+    enum err e = text->err != OK ? text->err : ok ? OK : ERR_MEMORY;
+    buf_deinit(text);
+    return e;
+}
+
+/* Style sheets name fonts without a version; a font of one name does not change. */
+static bool is_for_ever(const struct site_asset *asset)
+{
+    return slice_starts(slice_text(media_type(slice_text(asset->path))), SLICE("font/"));
+}
+
+/* Under its bare name, which the repository may take tomorrow, and under one with its version. */
+static enum err make_asset(struct site_build *b, const struct site_asset *asset)
+{
+    struct slice path, versioned;
+    struct buf text;
+    buf_init(&text, ASSET_PATH_MAX);
+    buf_printf(&text, "/static/%s", asset->path);
+    enum err e = keep_path(b, &text, &path);
+    if (e == OK)
+        e = put_asset(b, asset, path, is_for_ever(asset) ? PAGE_ASSET : PAGE_HOURLY, NULL);
+    struct site_page *bare = e == OK ? site_find(b->site, path) : NULL;
+    if (!bare || is_for_ever(asset))
+        return e;
+    buf_printf(&text, "%.*s?v=%.*s", SLICE_ARG(path), SLICE_ARG(version_of(bare)));
+    e = keep_path(b, &text, &versioned);
+    return e == OK ? put_asset(b, asset, versioned, PAGE_ASSET, bare) : e;
 }
 
 static enum err make_assets(struct site_build *b)
 {
-    for (size_t i = 0; i < b->options->asset_count; i++) {
-        const struct site_asset *asset = &b->options->assets[i];
-        struct slice name = slice_text(asset->path);
-        if (has_own(b, name))
-            continue;
-        struct buf path;
-        bool ok = true;
-        buf_init(&path, 512);
-        buf_printf(&path, "/static/%s", asset->path);
-        struct slice key = arena_copy(&b->site->arena, buf_slice(&path), &ok);
-        enum err e = path.err != OK ? path.err : ok ? make_asset(b, asset, key) : ERR_MEMORY;
-        buf_deinit(&path);
-        if (e != OK)
-            return e;
-    }
-    return OK;
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < b->options->asset_count; i++)
+        if (!has_own(b, slice_text(b->options->assets[i].path)))
+            e = make_asset(b, &b->options->assets[i]);
+    return e;
 }
 
 /* --- links --- */
@@ -99,7 +135,7 @@ static void put_version(struct site_build *b, struct buf *into, const struct lin
     struct slice path = slice_text(link->path);
     const struct site_page *page = built_in_page(b, path);
     if (page && !has_own(b, path) && link->kind != FONT) /* inter.css names it without */
-        buf_printf(into, "?v=%.*s", VERSION_LEN, (const char *)page->etag.ptr + 1);
+        buf_printf(into, "?v=%.*s", SLICE_ARG(version_of(page)));
 }
 
 static void put_link(struct site_build *b, struct buf *into, const struct link *link)
@@ -120,11 +156,19 @@ static void put_link(struct site_build *b, struct buf *into, const struct link *
     buf_text(into, forms[link->kind].after);
 }
 
+/* The one that browsers ask for without a link. */
+static bool has_own_icon(const struct site_build *b)
+{
+    return has_own(b, SLICE(OWN_ICON)) || history_find(b->history, SLICE(OWN_ICON)) != NULL;
+}
+
 static bool is_wanted(const struct site_build *b, const struct link *link)
 {
     struct slice path = slice_text(link->path);
     if (link->when == WITHOUT_OWN_STYLE && has_own(b, SLICE(OWN_STYLE)))
         return false;
+    if (link->kind == ICON && !has_own(b, path) && has_own_icon(b))
+        return false; /* a link would be preferred to it */
     return has_own(b, path) || built_in_page(b, path) != NULL;
 }
 

@@ -351,7 +351,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
                              .site = new_site(history, options)};
     arena_init(&b->arena, SITE_ARENA_MAX);
     b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
-    if (!packer_open(&b->packer) || !b->site || !b->before) {
+    if (!packer_open(&b->packer, options->now) || !b->site || !b->before) {
         b->err = ERR_MEMORY;
         site_build_end(b);
         return ERR_MEMORY;

@@ -15,7 +15,8 @@
 struct page {
     struct site_page public;
     bool owns_body;
-    uint8_t text[]; /* entity tags and field lines */
+    struct site_page *source; /* whose body and gzip form these are; NULL: its own */
+    uint8_t text[];           /* entity tags and field lines */
 };
 
 static const char *const cache_texts[] = {
@@ -47,19 +48,23 @@ void site_page_drop(struct site_page *p)
     struct page *page = CONTAINER(p, struct page, public);
     if (page->owns_body)
         memory_free((void *)(uintptr_t)p->body.ptr);
-    memory_free((void *)(uintptr_t)p->gzip.ptr);
+    if (page->source)
+        site_page_drop(page->source);
+    else
+        memory_free((void *)(uintptr_t)p->gzip.ptr);
     memory_free(page);
 }
 
 uint64_t page_bytes(const struct site_page *p)
 {
-    return p->body.len + p->gzip.len;
+    return CONTAINER(p, const struct page, public)->source ? 0 : p->body.len + p->gzip.len;
 }
 
 /* --- the gzip form --- */
 
-bool packer_open(struct packer *p)
+bool packer_open(struct packer *p, int64_t now)
 {
+    p->now = now ? now : INT64_MAX;
     p->tight = gzip_open(GZIP_TIGHT);
     p->fast = gzip_open(GZIP_FAST);
     return p->tight && p->fast;
@@ -192,31 +197,47 @@ static struct page *assemble(const struct texts *t, const struct page_spec *spec
 
 /* --- the whole --- */
 
-static enum err make(const struct packer *packer, const struct page_spec *spec, struct slice body,
-                     struct page **into)
+/* No answer tells a change that is later than its own Date (RFC 9110, 8.8.2.1). */
+static struct page_spec truthful(const struct packer *packer, const struct page_spec *spec)
+{
+    struct page_spec s = *spec;
+    if (s.modified > packer->now)
+        s.modified = 0;
+    return s;
+}
+
+/* Finished bytes with their lines; on failure they stay whose they are. */
+static enum err dress(const struct page_spec *spec, struct slice body, struct slice gzip,
+                      struct page **into)
 {
     struct texts t = {0};
-    struct slice gzip;
-    enum err e = pack(packer, spec, body, &gzip);
-    if (e != OK)
-        return e;
     buf_init(&t.all, FIELDS_MAX * 2);
     put_texts(&t, spec, body, gzip.len > 0);
     struct page *p = t.all.err == OK ? assemble(&t, spec) : NULL;
-    if (p) {
+    enum err e = p ? OK : t.all.err != OK ? t.all.err : ERR_MEMORY;
+    if (p)
         p->public.body = body;
-        if (gzip.len > 0) {
-            p->public.gzip = gzip;
-            p->public.gzip_etag = part(p, t.tag_end, t.gzip_tag_end);
-            p->public.gzip_cached_fields = part(p, t.fields_end, t.gzip_cached_end);
-            p->public.gzip_fields = part(p, t.fields_end, t.all.len);
-        }
-    } else {
-        e = t.all.err != OK ? t.all.err : ERR_MEMORY;
-        memory_free((void *)(uintptr_t)gzip.ptr);
+    if (p && gzip.len > 0) {
+        p->public.gzip = gzip;
+        p->public.gzip_etag = part(p, t.tag_end, t.gzip_tag_end);
+        p->public.gzip_cached_fields = part(p, t.fields_end, t.gzip_cached_end);
+        p->public.gzip_fields = part(p, t.fields_end, t.all.len);
     }
     buf_deinit(&t.all);
     *into = p;
+    return e;
+}
+
+static enum err make(const struct packer *packer, const struct page_spec *wanted, struct slice body,
+                     struct page **into)
+{
+    const struct page_spec spec = truthful(packer, wanted);
+    struct slice gzip;
+    enum err e = pack(packer, &spec, body, &gzip);
+    if (e == OK)
+        e = dress(&spec, body, gzip, into);
+    if (e != OK)
+        memory_free((void *)(uintptr_t)gzip.ptr);
     return e;
 }
 
@@ -245,4 +266,17 @@ enum err page_of_static(const struct packer *packer, const struct page_spec *spe
     if (e == OK)
         *into = &p->public;
     return e;
+}
+
+enum err page_of_page(const struct page_spec *spec, struct site_page *source,
+                      struct site_page **into)
+{
+    struct page *p;
+    enum err e = dress(spec, source->body, source->gzip, &p);
+    if (e != OK)
+        return e;
+    site_page_hold(source);
+    p->source = source;
+    *into = &p->public;
+    return OK;
 }

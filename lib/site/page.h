@@ -15,16 +15,17 @@
 struct packer {
     struct gzip *tight;
     struct gzip *fast;
+    int64_t now; /* seconds since 1970: a change later than this is not told */
 };
 
-/* False without memory; packer_close is due all the same. */
-bool packer_open(struct packer *p);
+/* now 0: all changes are told. False without memory; packer_close is due all the same. */
+bool packer_open(struct packer *p, int64_t now);
 void packer_close(struct packer *p);
 
 enum page_cache {
     PAGE_FRESH,  /* asked for again every time: a push shows at once */
-    PAGE_HOURLY, /* the repository's pictures, fonts, downloads */
-    PAGE_ASSET,  /* built-in assets, linked with their version */
+    PAGE_HOURLY, /* the repository's pictures, fonts, downloads; built-in assets */
+    PAGE_ASSET,  /* these under a name with their version: it never means another one */
 };
 
 enum page_policy {
@@ -53,7 +54,11 @@ enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, 
 enum err page_of_static(const struct packer *packer, const struct page_spec *spec,
                         struct slice body, struct site_page **into);
 
-/* Bytes that the page holds. */
+/* The bytes of another page, which is held for them, under field lines of its own. */
+enum err page_of_page(const struct page_spec *spec, struct site_page *source,
+                      struct site_page **into);
+
+/* Bytes that the page holds itself. */
 uint64_t page_bytes(const struct site_page *p);
 
 #endif

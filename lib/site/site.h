@@ -36,6 +36,7 @@ struct site_options {
     const struct site_asset *assets;
     size_t asset_count;
     uint64_t bytes_max;   /* of all pages; 0: SITE_BYTES_MAX */
+    int64_t now;          /* seconds since 1970: no page tells a later change; 0: all are told */
     struct sipkey secret; /* for tables */
 };
 
@@ -44,7 +45,7 @@ struct site_page {
     uint32_t refs;
     uint16_t status;  /* 200 or 301 */
     bool ranges;      /* static files */
-    int64_t modified; /* seconds since 1970 */
+    int64_t modified; /* seconds since 1970; 0: not told */
     struct slice body;
     struct slice gzip; /* empty where it would not be smaller */
     struct slice etag; /* quoted, strong */
@@ -95,7 +96,8 @@ struct site *site_build_end(struct site_build *b);
 void site_free(struct site *s);
 
 /* The page for a request's path, percent-decoded, "/Posts/About"; NULL: there is none. The caller
- * holds it if it needs it beyond the site. */
+ * holds it if it needs it beyond the site. Built-in assets have a second name, as pages link them,
+ * with their version for a query: what is found there may be kept for ever. */
 struct site_page *site_find(const struct site *s, struct slice path);
 
 /* Whether a path without a page has one but for slashes at its end: puts where it is, encoded, for

@@ -20,16 +20,20 @@ def tool(*arguments, cwd=ROOT, seconds=120, **variables):
     its environment."""
     done = subprocess.run([str(TOOL), *map(str, arguments)], capture_output=True, text=True,
                           timeout=seconds * SLOWER, cwd=cwd, env=clean_environment(
-                              RINGLET_ROOT=str(ROOT), RINGLET_APP="canopy",
-                              RINGLET_APP_DIR=str(APP), **variables))
+                              **{"RINGLET_ROOT": str(ROOT), "RINGLET_APP": "canopy",
+                                 "RINGLET_APP_DIR": str(APP), **variables}))
     for mark in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
         assert mark not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 
 
+SUFFIX = {"kvm": ".kvm", "xen": ".xen", "any": ".elf"}
+
+
 def build(config, into, app="canopy", **variables):
     """What `make` in apps/APP does, for a configuration and a destination of our own. variables:
     more of those of make."""
+    target = (config / "target").read_text() if (config / "target").exists() else ""
     flavour = ["SANITIZE=1"] if SANITIZED else []
     folder = BUILD.relative_to(ROOT) if BUILD.is_relative_to(ROOT) else BUILD
     done = subprocess.run(["make", "--no-print-directory", "app", f"APP={app}", *flavour,
@@ -38,7 +42,7 @@ def build(config, into, app="canopy", **variables):
                           cwd=ROOT, capture_output=True, text=True, timeout=300 * SLOWER,
                           env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
-    return into / app
+    return into / (app + SUFFIX.get(target, ""))
 
 
 def configure(folder, *arguments):

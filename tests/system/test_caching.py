@@ -51,6 +51,20 @@ def test_validators(site, path):
     assert site.get(path).field("ETag") == answer.field("ETag")
 
 
+def test_only_a_link_with_a_version_lasts_for_ever(site):
+    link = re.search(rb'"(/static/css/canopy.css)(\?v=[0-9a-f]{8})"', site.get("/").body)
+    path, version = (part.decode() for part in link.groups())
+    kept = site.get(path + version)
+    assert kept.field("Cache-Control") == "public, max-age=31536000, immutable"
+    for other in ("", "?v=00000000", version + "&a=b", "%3Fv=1"):
+        answer = site.get(path + other)
+        if other.startswith("%"):
+            assert answer.status == 404
+        else:
+            assert answer.field("Cache-Control") == "public, max-age=3600"
+            assert answer.body == kept.body
+
+
 @pytest.mark.parametrize("path", PATHS[:-1])
 def test_head_says_what_get_says(site, path):
     full = site.get(path)

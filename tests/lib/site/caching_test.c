@@ -23,6 +23,7 @@ static const struct site_asset assets[] = {
     {"css/highlight.css", (const uint8_t *)canopy_css, sizeof canopy_css - 1},
     {"js/highlight.min.js", (const uint8_t *)"1;", 2},
     {"favicon.svg", (const uint8_t *)icon, sizeof icon - 1},
+    {"fonts/a.woff2", (const uint8_t *)"font", 4},
 };
 
 static int setup(void **state)
@@ -173,6 +174,36 @@ static void pages_are_asked_for_again(void **state)
     field("/Posts", "Content-Security-Policy: default-src 'self';");
 }
 
+/* An author's clock may be ahead of ours; no answer may tell a change that is later than its own Date
+ * (RFC 9110, 8.8.2.1). */
+static void changes_in_the_future_are_not_told(void **state)
+{
+    (void)state;
+    struct site_options options = SITE_PLAIN;
+    work_text("static/a.png", "old");
+    work_text("Posts/A", "title: A\n---\n");
+    work_commit(WORK_EPOCH);
+    work_text("static/b.png", "new");
+    work_text("Posts/B", "title: B\n---\n");
+    work_commit(WORK_EPOCH + 1);
+    static const char *const later[] = {"/static/b.png", "/Posts/B", "/Posts", "/atom", "/"};
+    for (options.now = WORK_EPOCH; options.now < WORK_EPOCH + 2; options.now++) {
+        site_free(site);
+        site = site_of_work(&options);
+        field("/static/a.png", "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n");
+        field("/Posts/A", "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n");
+        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+            bool told = options.now > WORK_EPOCH;
+            assert_int_equal(site_find(site, slice_text(later[i]))->modified,
+                             told ? WORK_EPOCH + 1 : 0);
+            if (told)
+                field(later[i], "Last-Modified: Tue, 14 Nov 2023 22:13:21 GMT\r\n");
+            else
+                no_field(later[i], "Last-Modified");
+        }
+    }
+}
+
 /* A strong tag, another one for the gzip form; the same bytes, the same tag. */
 static void entity_tags(void **state)
 {
@@ -263,7 +294,6 @@ static void built_in_assets(void **state)
     work_text("Code", "```c\nint x;\n```\n");
     make();
     assert_string_equal(body_of(site, "/static/css/canopy.css"), canopy_css);
-    field("/static/css/canopy.css", "Cache-Control: public, max-age=31536000, immutable\r\n");
     field("/static/css/canopy.css", "Content-Type: text/css; charset=utf-8\r\n");
     struct slice etag = site_find(site, SLICE("/static/css/canopy.css"))->etag;
     char link[128];
@@ -275,6 +305,46 @@ static void built_in_assets(void **state)
     assert_non_null(
         strstr(body_of(site, "/Code"), "<script defer src=\"/static/js/highlight.min.js"));
     assert_null(strstr(body_of(site, "/A"), "own-style"));
+}
+
+/* Under a name that the repository may take, an asset may be another one tomorrow. */
+static void only_names_with_a_version_last_for_ever(void **state)
+{
+    static const char hourly[] = "Cache-Control: public, max-age=3600\r\n";
+    static const char immutable[] = "Cache-Control: public, max-age=31536000, immutable\r\n";
+    (void)state;
+    make();
+    struct site_page *bare = site_find(site, SLICE("/static/css/canopy.css"));
+    char name[64];
+    snprintf(name, sizeof name, "/static/css/canopy.css?v=%.8s", (const char *)bare->etag.ptr + 1);
+    struct site_page *versioned = site_find(site, slice_text(name));
+    assert_non_null(versioned);
+    assert_true(slice_equal(versioned->body, bare->body));
+    assert_true(slice_equal(versioned->etag, bare->etag));
+    field(name, immutable);
+    field(name, "Content-Type: text/css; charset=utf-8\r\n");
+    field("/static/css/canopy.css", hourly);
+    field("/static/favicon.svg", hourly);
+    field("/favicon.ico", hourly);
+    field("/static/fonts/a.woff2", immutable); /* style sheets name it without */
+}
+
+static void an_icon_of_the_repositorys_is_the_only_one(void **state)
+{
+    (void)state;
+    make();
+    assert_non_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_text("favicon.ico", "icon");
+    make();
+    assert_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_remove("favicon.ico");
+    work_text("static/favicon.ico", "icon");
+    make();
+    assert_null(strstr(body_of(site, "/"), "<link rel=\"icon\""));
+    work_text("static/favicon.svg", "icon");
+    make();
+    assert_non_null(strstr(body_of(site, "/"), "<link rel=\"icon\" type=\"image/svg+xml\" "
+                                               "href=\"/static/favicon.svg\">"));
 }
 
 static void the_repositorys_files_come_first(void **state)
@@ -348,11 +418,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(static_files_are_served_as_they_are, setup, teardown),
         cmocka_unit_test_setup_teardown(dot_files_are_not_served, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_are_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(changes_in_the_future_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(entity_tags, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_forms_unpack_to_the_body, setup, teardown),
         cmocka_unit_test_setup_teardown(gzip_only_where_it_saves, setup, teardown),
         cmocka_unit_test_setup_teardown(cached_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(built_in_assets, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_names_with_a_version_last_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_icon_of_the_repositorys_is_the_only_one, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_repositorys_files_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_asked_for_at_the_root, setup, teardown),
         cmocka_unit_test_setup_teardown(well_known_files, setup, teardown),
