@@ -17,7 +17,7 @@ from pathlib import Path
 import lab
 from images import build, configure
 from lab import LINUX, OURS, Namespace, Server, Wired
-from peers import SERVER_CORE, Load, need, pin
+from peers import SERVER_CORE, Load, cpu_parts, need, pin
 from sites import article
 from support import BUILD
 
@@ -182,34 +182,51 @@ def on_tap(folder, kind, name="echo", program=None, arguments=()):
         yield client, server
 
 
-def stream(folder, kind, way, seconds):
-    """Megabytes per second without any harm."""
-    with on_tap(folder, kind) as (client, server):
-        if kind != "linux":
-            pin(server.process.pid, SERVER_CORE)
-        buffer, moved = bytearray(1 << 18), 0
-        with connect(client, server.host, CHARGEN if way == "download" else DISCARD) as s:
-            began = time.monotonic()
-            while (now := time.monotonic()) < began + seconds:
-                moved += s.recv_into(buffer) if way == "download" else s.send(buffer)
-    return moved / (now - began) / 1e6
+class Stream:
+    """So many seconds without any harm: megabytes per second, and the server's CPU, in us for each
+    megabyte, in the program itself and in the kernel for it."""
+
+    def __init__(self, folder, kind, way, seconds):
+        """kind: also "lwip-plain", which is lwIP with the frames that its own TAP port knows."""
+        with on_tap(folder, kind.removesuffix("-plain")) as (client, server):
+            if kind.endswith("-plain"):
+                client.plain_frames("tap0")
+            if kind != "linux":
+                pin(server.process.pid, SERVER_CORE)
+            buffer, moved = bytearray(1 << 18), 0
+            with connect(client, server.host, CHARGEN if way == "download" else DISCARD) as s:
+                before, began = cpu_parts(server.process.pid), time.monotonic()
+                while (now := time.monotonic()) < began + seconds:
+                    moved += s.recv_into(buffer) if way == "download" else s.send(buffer)
+                after = cpu_parts(server.process.pid)
+        self.per_second = moved / (now - began) / 1e6
+        self.own_us, self.kernel_us = ((a - b) * 1e12 / moved for a, b in zip(after, before))
+
+
+BULK_PEERS = {"lwip-plain": "lwIP, with single frames", "lwip": "lwIP, with our driver's merged ones",
+              "linux": "Linux behind a TAP"}
+BULK_TARGETS = {("download", "lwip-plain"): 5.0, ("download", "linux"): 0.8,
+                ("upload", "lwip-plain"): 5.0, ("upload", "linux"): 0.8}
 
 
 def bench_bulk(bench, folder):
-    """What lwIP receives is merged by the card's driver, which is ours: it could not by itself. So
-    the target is on what it sends."""
-    targets = {("download", "lwip"): 5.0, ("download", "linux"): 0.8, ("upload", "linux"): 0.8}
+    """lwIP knows no merged frames. Its own port to a TAP takes and gives single ones, and so does
+    the first row's; the second row shows what our driver makes of it, which merges for lwIP as it
+    does for us. What is left then is mostly the kernel's work, as the rows of CPU tell."""
     rows = []
     for way in ("download", "upload"):
-        for peer in ("lwip", "linux"):
-            title = {"lwip": "lwIP", "linux": "Linux behind a TAP"}[peer]
+        for peer, title in BULK_PEERS.items():
             row = bench.Row(f"bulk {way} over TAP ({title})", "MB/s",
-                            target=targets.get((way, peer)))
+                            target=BULK_TARGETS.get((way, peer)))
+            own = bench.Row(f"bulk {way}, server CPU per MB, without the kernel's", "us", "less")
+            kernel = bench.Row(f"bulk {way}, server CPU per MB, the kernel's", "us", "less")
             for ours, theirs in bench.rounds(
-                    lambda: stream(folder, "ours", way, bench.OPTIONS.seconds),
-                    lambda: stream(folder, peer, way, bench.OPTIONS.seconds)):
-                row.add(ours, theirs)
-            rows.append(row)
+                    lambda: Stream(folder, "ours", way, bench.OPTIONS.seconds),
+                    lambda: Stream(folder, peer, way, bench.OPTIONS.seconds)):
+                row.add(ours.per_second, theirs.per_second)
+                own.add(ours.own_us, theirs.own_us)
+                kernel.add(ours.kernel_us, theirs.kernel_us)
+            rows += [row] if peer == "linux" else [row, own, kernel]
     return rows
 
 
