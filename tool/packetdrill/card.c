@@ -145,7 +145,8 @@ static bool card_link(const struct net *n)
     return n != NULL;
 }
 
-static const struct net_ops ops = {card_send, card_completed, card_link};
+static const struct net_ops ops = {
+    .send = card_send, .completed = card_completed, .link = card_link};
 
 /* --- the script's side --- */
 
