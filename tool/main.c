@@ -46,6 +46,7 @@ static const struct subcommand subcommands[] = {
      tool_run},
     {"describe", "[IMAGE]", "what is inside of a built image", tool_describe},
     {"keys", "IMAGE [DIR]", "show the keys of a built image, or replace them", tool_keys},
+    {"core", "DUMP IMAGE CORE", "make a core file for gdb of what xl dump-core wrote", tool_core},
     {"fetch", "URL[#BRANCH] DIR", "write what a git remote holds into a folder", tool_fetch},
     {"help", "", "this text", help},
 };

@@ -9,6 +9,7 @@
 #define TOOL_TOOL_H
 
 int tool_configure(int argc, char **argv);
+int tool_core(int argc, char **argv);
 int tool_describe(int argc, char **argv);
 int tool_fetch(int argc, char **argv);
 int tool_keys(int argc, char **argv);
