@@ -38,6 +38,14 @@ $(RING0_LINKED): deps/get $(wildcard deps/library.mk $(DEPS_LIB:%=deps/%/*))
 	@CC= FLAVOUR=freestanding deps/get --link $(RING0_DEPS) $(DEPS_LIB) >/dev/null
 	@touch $@
 
+# Xen's public headers without what else lies beside them.
+XEN_HEADERS := $(RING0)/xen-headers
+$(XEN_HEADERS)/xen:
+	@mkdir -p $(@D)
+	@ln -sfn /usr/include/xen $@
+$(patsubst %.c,$(RING0)/%.o,$(wildcard platform/xen/*.c)): RING0_INCLUDE += -isystem $(XEN_HEADERS)
+$(patsubst %.c,$(RING0)/%.o,$(wildcard platform/xen/*.c)): | $(XEN_HEADERS)/xen
+
 $(RING0)/lib/site/media.o: $(BUILD)/generated/media_table.h
 $(RING0)/%.o: %.c | $(RING0_LINKED) $(DEPS_LINKED)
 	@mkdir -p $(@D)
@@ -87,7 +95,7 @@ endef
 $(foreach t,$(filter-out process,$(TARGETS)),$(eval $(call ring0_app,$(t))))
 
 # Programs that must end in a certain way, one for each file of tests/ring0.
-RING0_TESTS_DRIVERS := $(filter-out %/network.o,$(call ring0_objects,$(DRIVERS_kvm:%=platform/%)))
+RING0_TESTS_DRIVERS := $(filter-out %/network.o,$(RING0_DRIVERS))
 RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
 $(RING0_TESTS): $(RING0)/tests/%.kvm: $(RING0)/tests/ring0/%.o $(RING0)/tests/image.o $(RING0_OBJECTS) \
                                       $(RING0_ALONE) $(RING0_TESTS_DRIVERS) \

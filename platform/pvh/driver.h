@@ -11,12 +11,15 @@
 #ifndef PLATFORM_PVH_DRIVER_H
 #define PLATFORM_PVH_DRIVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "signatures/net.h"
 
 struct driver {
     const char *name; /* what it drives, as an operator calls it: "virtio-net 1.0 (PCI, MMIO)" */
+    /* Looks whether the host is its own kind: once, when memory works, before the clock does. */
+    void (*begin)(void);
     /* Looks what is there: once, when memory, time and interrupts work, before anything is opened. */
     void (*find)(void);
     /* Opens the network card of that number, from 0 on. NULL: there is none, or it cannot be used (said
@@ -26,9 +29,12 @@ struct driver {
      * them where there is no such device, or it gives no more. */
     size_t (*random)(void *into, size_t len, uint64_t patience);
     /* Writes what is said on a console of its own, beside the serial port; flush: all of it is out. From
-     * the start on, also while the program dies: what cannot be written is dropped. */
-    void (*write)(struct slice bytes);
+     * the start on, also while the program dies: what cannot be written is dropped. False: there is no
+     * such console. */
+    bool (*write)(struct slice bytes);
     void (*flush)(void);
+    /* Ends the machine. code: 0, or as in power.h. Comes back where the host has no such way. */
+    void (*leave)(unsigned code);
 };
 
 /* Joins an entry: DRIVER(name of a static const struct driver); */
@@ -40,6 +46,7 @@ struct driver {
 extern const struct driver *const image_drivers[] __attribute__((visibility("hidden")));
 extern const struct driver *const image_drivers_end[] __attribute__((visibility("hidden")));
 
+void driver_begin_all(void);
 void driver_find_all(void);
 
 #endif

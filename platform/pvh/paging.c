@@ -78,6 +78,13 @@ volatile void *paging_map_device(uint64_t physical, size_t size)
     return (volatile void *)map(physical, size, PAGE_WRITE | PAGE_UNCACHED);
 }
 
+void *paging_map_shared(uint64_t physical, size_t size)
+{
+    if (!reachable(physical, size) || is_ours(physical, size))
+        return NULL;
+    return (void *)map(physical, size, PAGE_WRITE);
+}
+
 const void *paging_map_table(uint64_t physical, size_t size)
 {
     return reachable(physical, size) ? (const void *)map(physical, size, 0) : NULL;

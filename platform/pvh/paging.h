@@ -13,6 +13,9 @@ void paging_open(void);
 /* Registers of a device, uncached. NULL also where memory lies that is ours. */
 volatile void *paging_map_device(uint64_t physical, size_t size);
 
+/* Memory that is shared with the host: as our own. NULL as above. */
+void *paging_map_shared(uint64_t physical, size_t size);
+
 /* What the host has written for us: read-only. */
 const void *paging_map_table(uint64_t physical, size_t size);
 

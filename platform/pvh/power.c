@@ -1,5 +1,5 @@
 /*
- * See power.h. What there is to end a machine differs: ACPI's sleep registers, where the tables tell them
+ * See power.h. What there is to end a machine differs: a driver's way (driver.h); ACPI's sleep registers, where the tables tell them
  * (7.4.2.6, 4.8.3.2, 4.8.3.7), or where they are on QEMU's pc; QEMU's debug exit for a status; a reset by
  * the keyboard controller (Firecracker ends by it); and at last a triple fault. All are tried in turn.
  */
@@ -8,6 +8,7 @@
 #include "platform/pvh/acpi.h"
 #include "platform/pvh/aml.h"
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/driver.h"
 #include "platform/pvh/start.h"
 #include "signatures/halt.h"
 
@@ -64,6 +65,9 @@ static void __attribute__((noreturn)) triple_fault(void)
 static void __attribute__((noreturn)) leave(uint8_t code)
 {
     cpu_interrupts_off();
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->leave)
+            (*d)->leave(code);
     if (code)
         port_write8(DEBUG_EXIT, code);
     if (code != POWER_CRASHED)

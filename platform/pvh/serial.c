@@ -1,6 +1,6 @@
 /* The console on the first serial port (16550A). Bytes are written as they come: it is buffered by
- * whoever plays the machine. A port that never gets ready is given up. Without one, what is said goes
- * to the port that hypervisors have for it (Xen: its log of guests, a line at a time). */
+ * whoever plays the machine. A port that never gets ready is given up. Without any console, what is said
+ * goes to the port that hypervisors have for it (Xen: its log of guests, a line at a time). */
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/driver.h"
 #include "signatures/console.h"
@@ -44,8 +44,15 @@ static void write_port(struct slice bytes)
             return;
         port_write8(PORT, bytes.ptr[i]);
     }
-    for (size_t i = 0; i < bytes.len && state == MISSING; i++)
-        port_write8(DEBUG_PORT, bytes.ptr[i]);
+}
+
+static bool write_drivers(struct slice bytes)
+{
+    bool any = false;
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->write)
+            any |= (*d)->write(bytes);
+    return any;
 }
 
 /* --- the signature --- */
@@ -53,9 +60,9 @@ static void write_port(struct slice bytes)
 void console_write(struct slice bytes)
 {
     write_port(bytes);
-    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
-        if ((*d)->write)
-            (*d)->write(bytes);
+    bool heard = write_drivers(bytes) || state == THERE;
+    for (size_t i = 0; i < bytes.len && !heard; i++)
+        port_write8(DEBUG_PORT, bytes.ptr[i]);
 }
 
 void console_flush(void)

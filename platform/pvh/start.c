@@ -94,6 +94,7 @@ static void open_machine(void)
     fpu_open();
     if (!memory_open(entropy_begin()))
         refuse("too little memory");
+    driver_begin_all();
     time_open();
     apic_open(time_ticks_per_second());
     acpi_open();

@@ -66,7 +66,7 @@ static void lend(void)
     length = 0;
 }
 
-void virtio_console_write(struct slice bytes)
+bool virtio_console_write(struct slice bytes)
 {
     while (device && bytes.len) {
         size_t n = slice_take(bytes, PAGE_SIZE - length).len;
@@ -74,12 +74,13 @@ void virtio_console_write(struct slice bytes)
         length += n;
         bytes = slice_drop(bytes, n);
         if (length < PAGE_SIZE)
-            return;
+            break;
         wait_below(SLOTS - 1);
         lend();
         if (length == PAGE_SIZE) /* nobody reads */
-            return;
+            break;
     }
+    return device;
 }
 
 void virtio_console_flush(void)

@@ -12,7 +12,7 @@
 void virtio_console_open(void);
 
 /* As struct driver's write and flush (platform/pvh/driver.h). */
-void virtio_console_write(struct slice bytes);
+bool virtio_console_write(struct slice bytes);
 void virtio_console_flush(void);
 
 #endif
