@@ -23,6 +23,7 @@ static enum err open_incoming(struct content *c, enum oid_kind kind)
     limits.work_bytes = CONTENT_WORK_BYTES_MAX;
     limits.chain_bytes = CONTENT_CHAIN_BYTES_MAX;
     limits.turn_bytes = CONTENT_TURN_BYTES;
+    limits.secret = c->options.secret;
     c->incoming = store_open(kind, &limits);
     return c->incoming ? OK : ERR_MEMORY;
 }

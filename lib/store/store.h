@@ -10,6 +10,7 @@
 #include "lib/git/object.h"
 #include "runtime/buf.h"
 #include "runtime/err.h"
+#include "runtime/siphash.h"
 
 #define STORE_PACK_BYTES_MAX   (UINT64_C(2) << 30) /* all packs together */
 #define STORE_OBJECTS_MAX      (4u << 20)
@@ -33,7 +34,8 @@ struct store_limits {
     uint32_t object_bytes;
     uint32_t delta_depth;
     uint32_t cache_bytes;
-    uint32_t turn_bytes; /* of work in one turn, see below; 0: turns have no end */
+    uint32_t turn_bytes;  /* of work in one turn, see below; 0: turns have no end */
+    struct sipkey secret; /* for the table of ids: contents can be tried until their ids collide */
 };
 extern const struct store_limits STORE_LIMITS_DEFAULT;
 

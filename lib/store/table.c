@@ -1,7 +1,8 @@
 /*
  * The table of entries: arrays that grow by half, and open addressing with linear probing from an
- * id's first bytes to its entry. Ids are hashes already. Entries leave only from the end (a pack
- * that is refused), which makes the slots anew, and by compaction.
+ * id's hash to its entry. An id is a hash already, but one that its writer can choose: so it is
+ * hashed once more, with our secret. Entries leave only from the end (a pack that is refused), which
+ * makes the slots anew, and by compaction.
  */
 #include "lib/store/internal.h"
 
@@ -12,9 +13,8 @@
 
 static uint32_t home(const struct store *s, const uint8_t *id)
 {
-    uint32_t bits;
-    memcpy(&bits, id, sizeof(bits));
-    return bits & (s->slot_count - 1);
+    uint64_t hash = siphash(s->limits.secret, slice_of(id, s->id_bytes));
+    return (uint32_t)hash & (s->slot_count - 1);
 }
 
 /* The slot that holds this id, or the empty one where it belongs. Some slot is always empty. */

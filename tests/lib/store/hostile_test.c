@@ -1,6 +1,6 @@
 /* Packs that no honest writer makes, and limits that honest ones reach. */
 #include "lib/git/pack.h"
-#include "lib/store/store.h"
+#include "lib/store/internal.h"
 #include "platform/sim/sim.h"
 #include "signatures/memory.h"
 #include "tests/support/pack.h"
@@ -502,6 +502,42 @@ static void bases_in_any_order(void **state)
     assert_true(store_has(s, &base) && store_has(s, &middle));
 }
 
+/* --- chosen ids --------------------------------------------------------------------------------- */
+
+#define CHOSEN    500u
+#define CHOSEN_ON 1024u /* ids alike modulo this: about as many trials for each */
+
+/* The most used slots side by side: how long a search can take. */
+static uint32_t longest_run(void)
+{
+    uint32_t longest = 0, run = 0;
+    for (uint32_t i = 0; i < 2 * s->slot_count; i++) {
+        run = s->slots[i % s->slot_count] != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* Contents can be tried until their ids begin alike: that must not put them side by side. */
+static void ids_that_begin_alike(void **state)
+{
+    (void)state;
+    pack_start(&pack, CHOSEN);
+    for (uint32_t i = 0, found = 0; found < CHOSEN; i++) {
+        struct slice content = slice_of(&i, sizeof(i));
+        struct oid id = blob_id(content);
+        uint32_t begin;
+        memcpy(&begin, id.bytes, sizeof(begin));
+        if (begin % CHOSEN_ON != 0)
+            continue;
+        pack_object(&pack, GIT_BLOB, content);
+        found++;
+    }
+    accepted();
+    assert_int_equal(store_stats(s).objects, CHOSEN);
+    assert_in_range(longest_run(), 2, CHOSEN / 5);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, before, after)
@@ -535,6 +571,7 @@ int main(void)
         TEST(as_many_deltas_as_permitted),
         TEST(bases_too_large_together),
         TEST(bases_in_any_order),
+        TEST(ids_that_begin_alike),
     };
     return cmocka_run_group_tests_name("store: hostile packs", tests, NULL, NULL);
 }
