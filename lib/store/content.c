@@ -38,9 +38,12 @@ static struct content **bucket(struct cache *c, uint32_t entry)
     return &c->buckets[entry % CACHE_BUCKETS];
 }
 
+/* More than its bytes: few contents stand in each bucket then, however small they are. */
+#define CONTENT_OVERHEAD 256u
+
 static uint64_t cost(const struct content *content)
 {
-    return sizeof(*content) + content->size;
+    return CONTENT_OVERHEAD + sizeof(*content) + content->size;
 }
 
 static void forget(struct cache *c, struct content *content)

@@ -538,6 +538,21 @@ static void ids_that_begin_alike(void **state)
     assert_in_range(longest_run(), 2, CHOSEN / 5);
 }
 
+/* However small objects are, the cache keeps no more of them than it finds quickly. */
+static void many_small_objects(void **state)
+{
+    uint32_t kept = 0;
+    (void)state;
+    pack_start(&pack, 40000);
+    for (uint32_t i = 0; i < 40000; i++)
+        pack_object(&pack, GIT_BLOB, slice_of(&i, sizeof(i)));
+    accepted();
+    for (uint32_t i = 0; i < CACHE_BUCKETS; i++)
+        for (const struct content *c = s->cache.buckets[i]; c != NULL; c = c->next)
+            kept++;
+    assert_in_range(kept, CACHE_BUCKETS, 4 * CACHE_BUCKETS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, before, after)
@@ -572,6 +587,7 @@ int main(void)
         TEST(bases_too_large_together),
         TEST(bases_in_any_order),
         TEST(ids_that_begin_alike),
+        TEST(many_small_objects),
     };
     return cmocka_run_group_tests_name("store: hostile packs", tests, NULL, NULL);
 }
