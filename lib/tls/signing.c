@@ -10,8 +10,6 @@
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
 
-#define LIST_ROOM ((size_t)1024) /* bytes of a list of TLS_CHAIN_MAX, and more */
-
 static void on_signature(void *owner, enum err why, struct slice signature)
 {
     struct tls_flow *f = owner;
@@ -116,13 +114,14 @@ static size_t read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX])
     return count;
 }
 
-/* The library does not survive it if it is refused the list that it makes of the chain: what it will
- * ask for is asked for first, and given back. */
+/* The library does not survive it if it is refused the list that it makes of the chain, before all
+ * else. So one is made first, and given back: the same blocks are there then, whatever sizes an
+ * allocator keeps apart. (That the list cannot grow, it survives.) */
 static bool has_room_for_a_list(void)
 {
-    void *room = memory_alloc(LIST_ROOM);
-    memory_free(room);
-    return room != NULL;
+    STACK_OF(CRYPTO_BUFFER) *list = sk_CRYPTO_BUFFER_new_null();
+    sk_CRYPTO_BUFFER_free(list);
+    return list != NULL;
 }
 
 enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
