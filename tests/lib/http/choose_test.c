@@ -203,13 +203,13 @@ static void test_if_range(void **state)
         {200, "W/\"plain\""},
         {200, "\"gzip\""},
         {200, "*"},
-        {206, EXACTLY},
+        {200, EXACTLY}, /* two versions may bear one date: it is no strong validator */
         {200, BEFORE},
         {200, AFTER},
         {200, "yesterday"},
         {200, "\"plain"},
         {200, ""},
-        {206, "Sun Nov  6 08:49:37 1994"},
+        {200, "Sun Nov  6 08:49:37 1994"},
         {200, "\"plain\", \"x\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
