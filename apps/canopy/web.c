@@ -86,20 +86,23 @@ static void answer_method(struct web *w, struct http_exchange *x, const char *al
 static void answer_range(struct web *w, struct http_exchange *x, struct site_page *page,
                          const struct http_choice *choice)
 {
-    struct http_reply reply = {.status = choice->status};
+    struct http_reply reply = {.status = 206};
     buf_clear(&w->text);
     buf_put(&w->text, page->fields);
-    if (choice->status == 416) {
-        buf_printf(&w->text, "Content-Range: bytes */%zu\r\n", page->body.len);
-    } else {
-        buf_printf(&w->text, "Content-Range: bytes %llu-%llu/%zu\r\n",
-                   (unsigned long long)choice->first,
-                   (unsigned long long)(choice->first + choice->length - 1), page->body.len);
-        lend_page(
-            &reply, page,
-            slice_take(slice_drop(page->body, (size_t)choice->first), (size_t)choice->length));
-    }
+    buf_printf(&w->text, "Content-Range: bytes %llu-%llu/%zu\r\n",
+               (unsigned long long)choice->first,
+               (unsigned long long)(choice->first + choice->length - 1), page->body.len);
+    lend_page(&reply, page,
+              slice_take(slice_drop(page->body, (size_t)choice->first), (size_t)choice->length));
     web_answer_gathered(w, x, &reply);
+}
+
+/* Without the page's own fields: a cache would keep the refusal for whoever asks for the page. */
+static void answer_no_range(struct web *w, struct http_exchange *x, const struct site_page *page)
+{
+    char field[48];
+    format_text(field, sizeof(field), "Content-Range: bytes */%zu\r\n", page->body.len);
+    answer_error_with(w, x, 416, slice_text(field));
 }
 
 static struct slice fields_of(const struct site_page *page, const struct http_choice *choice)
@@ -126,8 +129,10 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
         .ranges = page->ranges,
     };
     struct http_choice choice = http_choose(request, &resource, clock_wall() / (int64_t)CLOCK_SEC);
-    if (choice.status == 206 || choice.status == 416) {
+    if (choice.status == 206) {
         answer_range(w, x, page, &choice);
+    } else if (choice.status == 416) {
+        answer_no_range(w, x, page);
     } else if (choice.status == 412) {
         web_answer_error(w, x, 412);
     } else {

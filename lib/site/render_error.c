@@ -27,6 +27,7 @@ static const struct row {
     ROW(412, "Precondition failed", "The page is not the one that the request was made for."),
     ROW(413, "Content too large", "The request holds more than is accepted here."),
     ROW(414, "URI too long", "The address is longer than is accepted here."),
+    ROW(416, "Range not satisfiable", "The file does not have the part that was asked for."),
     ROW(429, "Too many requests", "Please wait a little, then try again."),
     ROW(431, "Request header fields too large", "The request's head is longer than is accepted."),
     ROW(500, "Internal server error", "Something went wrong here. Please try again later."),
