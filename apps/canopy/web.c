@@ -218,11 +218,17 @@ void web_answer_content(struct web *w, struct http_exchange *x, const struct htt
     }
 }
 
+/* A page of the hook's name can be read all the same. */
+static bool reads_page(const struct web *w, const struct http_request *request)
+{
+    return reads(request) && w->content->site && site_find(w->content->site, request->path);
+}
+
 static void on_request(void *owner, struct http_exchange *x, const struct http_request *request,
                        struct slice body)
 {
     struct web *w = owner;
-    if (!is_hook(w, request))
+    if (!is_hook(w, request) || reads_page(w, request))
         web_answer_content(w, x, request);
     else if (request->method == HTTP_POST)
         push_answer(w, x, request, body);

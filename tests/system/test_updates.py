@@ -234,6 +234,17 @@ def test_other_methods_on_the_hook(git_remote, canopy):
         assert (answer.status, answer.field("Allow")) == (405, "POST"), method
 
 
+def test_a_page_may_have_the_hooks_name(git_remote, canopy):
+    repository = git_remote.create("s", small(push=article("How to push", "Push it.")))
+    site = canopy("-r", repository.url)
+    assert 'href="/push"' in site.get("/About").text
+    assert "Push it." in site.get("/push").text
+    repository.publish({"push": article("How to push", "Push it again.")})
+    assert site.push().status == 200
+    assert "Push it again." in site.get("/push").text
+    assert site.request("DELETE", "/push").status == 405
+
+
 @pytest.mark.parametrize("name", ["Posts/Broken", "Broken"])
 def test_authors_mistakes_are_named(git_remote, canopy, name):
     broken = "---\ntitle: Fine\nthis is no header line\nauthor: A\n---\n\nText.\n"
