@@ -26,6 +26,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of load, each time")
     parser.add_argument("--updates", type=int, default=1000, help="of the memory row")
+    parser.add_argument("--short", type=int, default=100_000, metavar="COUNT",
+                        help="connections of the row of short ones (the promise is of a million)")
     return parser.parse_args()
 
 
@@ -34,6 +36,7 @@ os.environ["RINGLET_BUILD"] = OPTIONS.build
 sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "bench")]
 
 import net  # noqa: E402
+import ring0  # noqa: E402
 import tls  # noqa: E402
 from client import Connection  # noqa: E402
 from gitremote import GitRemote, environment  # noqa: E402
@@ -354,10 +357,15 @@ def bench_signer(folder, remote):
     return tls.bench_signer(sys.modules[__name__], BUILD, folder, PLAIN)
 
 
+def of_ring0(bench):
+    return lambda folder, remote: bench(sys.modules[__name__], folder)
+
+
 BENCHES = {"clone": bench_clone, "small": bench_small, "close": bench_close, "sizes": bench_sizes,
            "update": bench_update, "updates": bench_updates, "tls": bench_tls,
            "signer": bench_signer, "goodput": bench_goodput, "lossy-pages": bench_lossy_pages,
-           "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small, "segments": bench_segments}
+           "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small, "segments": bench_segments,
+           **{name: of_ring0(bench) for name, bench in ring0.BENCHES.items()}}
 
 
 def print_table(rows):

@@ -1,0 +1,144 @@
+"""Virtual machines of the table: a ring-0 image and a Linux guest, each by itself on the same TAP.
+
+QEMU emulates the processor (TCG), one of it, pinned to the server's core with all of QEMU's threads;
+the load is on the other. AVX and fast string moves are off for all: emulated, they are slower than
+what a program does without them, for any guest.
+"""
+import contextlib
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+from lab import CLIENT, OURS, Namespace
+from peers import SERVER_CORE, need, pin
+from support import wait
+
+CPU = "max,avx=off,erms=off,fsrm=off"
+MAC = "52:54:00:12:34:56"
+CARDS = {"pc": ["virtio-net-pci,romfile="], "microvm": ["virtio-net-device"]}
+CRASHED = 67  # platform/pvh/power.h
+PROBES = 4    # connections at a time that ask whether it serves
+
+
+def qemu(machine, memory, *more, card=True):
+    network = ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
+               "-device", f"{CARDS[machine][0]},netdev=n0,mac={MAC}"] if card else []
+    return [need("qemu-system-x86_64", "qemu-system-x86"), "-accel", "tcg", "-M", machine, "-cpu", CPU,
+            "-smp", "1", "-m", str(memory), "-nodefaults", "-no-user-config", "-display", "none",
+            "-serial", "stdio", "-no-reboot", "-global", "virtio-mmio.force-legacy=false",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=1", *network, *more]
+
+
+def ring0(image, machine="pc", memory=64, settings="", card=True):
+    return qemu(machine, memory, "-kernel", str(image), "-append", settings, card=card)
+
+
+def linux(guest, memory=256):
+    return qemu("pc", memory, "-kernel", str(guest.kernel), "-initrd", str(guest.initramfs),
+                "-append", "console=ttyS0 panic=-1 quiet")
+
+
+@contextlib.contextmanager
+def network():
+    """Where the client is, with tap0; the guest's address needs no question."""
+    with Namespace() as client:
+        client.tap("tap0", f"{CLIENT}/24")
+        client.sysctl("net.ipv4.ip_local_port_range", "1024 65535")
+        client.sysctl("net.ipv4.tcp_tw_reuse", 1)
+        client.ip(f"neigh replace {OURS} lladdr {MAC} dev tap0 nud permanent")
+        yield client
+
+
+class Machine:
+    """A machine that runs in the client's namespace."""
+
+    def __init__(self, client, command, log):
+        self.client, self.log_path = client, Path(log)
+        with open(self.log_path, "wb") as said:
+            self.began = time.perf_counter()
+            self.process = client.start(*command, stdout=said, stderr=said,
+                                        preexec_fn=lambda: pin(0, SERVER_CORE))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="backslashreplace")
+
+    def ask(self, path, port=80, seconds=20):
+        """The whole answer on a connection of its own, TLS on port 443; b"" where there is none."""
+        with contextlib.suppress(OSError), self.client.inside(), \
+                socket.create_connection((OURS, port), timeout=seconds) as plain:
+            with secured(plain, port) as s:
+                s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                return b"".join(iter(lambda: s.recv(65536), b""))
+        return b""
+
+    def serves(self, path, port=80):
+        return self.ask(path, port).startswith(b"HTTP/1.1 200 ")
+
+    def wait_serving(self, path, port=80, seconds=60):
+        wait(lambda: self.process.poll() is not None or self.serves(path, port),
+             f"{self.process.args} to serve {path}", seconds)
+        assert self.process.poll() is None, self.log
+        return self
+
+    @property
+    def ms(self):
+        """Milliseconds since its start."""
+        return (time.perf_counter() - self.began) * 1e3
+
+    def first_answer(self, path, port=80, seconds=60):
+        """Milliseconds from the start of QEMU to the first whole answer 200; None: none came. A new
+        connection is tried every 5 ms, for the first one's SYN may be lost."""
+        tries = []
+        try:
+            while time.perf_counter() - self.began < seconds and self.process.poll() is None:
+                tries = (tries + [Probe(self.client, path, port)])[-PROBES:]
+                until = time.perf_counter() + 0.005
+                while (left := until - time.perf_counter()) > 0:
+                    if any(probe.answered(left / PROBES) for probe in tries):
+                        return self.ms
+        finally:
+            tries.clear()
+        return None
+
+
+def secured(plain, port):
+    if port != 443:
+        return plain
+    context = ssl._create_unverified_context()
+    return context.wrap_socket(plain, server_hostname="localhost")
+
+
+class Probe:
+    """A connection that asks once it stands."""
+
+    def __init__(self, client, path, port):
+        self.request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        self.got, self.asked = b"", False
+        with client.inside():
+            self.socket = socket.socket()
+        self.socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.socket.connect((OURS, port))
+
+    def answered(self, seconds):
+        """Waits so long at most; True when all of an answer 200 is there."""
+        self.socket.settimeout(max(seconds, 1e-4))
+        try:
+            if not self.asked:
+                self.socket.sendall(self.request)
+                self.asked = True
+            while data := self.socket.recv(65536):
+                self.got += data
+            return self.got.startswith(b"HTTP/1.1 200 ")
+        except OSError:
+            return False
