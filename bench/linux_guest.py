@@ -1,22 +1,18 @@
 """A Linux guest to compare a ring-0 image with: Debian's cloud kernel, and nginx in an initramfs.
 
-It is made of Debian's packages, which are fetched once into the cache beside those of deps/ and
-never installed: the kernel and its virtio modules, a static busybox for /init, nginx with the
-libraries that it needs. The same packages and pages give the same bytes.
+It is made of Debian's packages, which deps/root unpacks and nothing installs: the kernel and its
+virtio modules, a static busybox for /init, nginx with the libraries that it needs. The same packages
+and pages give the same bytes.
 """
 import gzip
-import hashlib
 import lzma
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 from peers import Missing
+from support import ROOT
 
-CACHE = Path(os.environ.get("RINGLET_CACHE") or Path(
-    os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ringlet"), "linux-guest")
 MODULES = ["virtio_pci", "virtio_net"]  # and what they depend on
 
 INIT = """#!/bin/sh
@@ -48,60 +44,11 @@ http {
 """
 
 
-# --- packages ---
-
-
-def described(packages):
-    """{package: its paragraph in apt's lists}"""
-    said = subprocess.run(["apt-cache", "show", "--no-all-versions", *packages],
-                          capture_output=True, text=True).stdout
-    return {text.split()[1]: text for text in said.split("\n\n") if text.startswith("Package: ")}
-
-
-def depends(paragraph):
-    line = re.search(r"^Depends: (.*)$", paragraph, re.M)
-    return re.findall(r"(?:^|, )([a-z0-9][a-z0-9.+-]*)", line[1]) if line else []
-
-
-def packages():
-    """What apt says of the kernel that the metapackage stands for, busybox, nginx, and of the
-    libraries that these need."""
-    roots = described(["linux-image-cloud-amd64", "nginx", "busybox-static"])
-    if len(roots) < 3:
-        raise Missing("apt knows no linux-image-cloud-amd64: run apt-get update, on Debian")
-    kernel = next(p for p in depends(roots.pop("linux-image-cloud-amd64"))
-                  if p.startswith("linux-image-"))
-    found, wanted = roots, {kernel}
-    while wanted:
-        found |= described(sorted(wanted))
-        wanted = {p for text in found.values() for p in depends(text)
-                  if re.match("lib|zlib", p)} - set(found)
-    return found
-
-
-def fetched():
-    """The folder that all of them are unpacked in."""
-    found = packages()
-    names = sorted(found)
-    known = [re.search(r"^Version: .*$", found[name], re.M)[0] + name for name in names]
-    root = CACHE / hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
-    if root.exists():
-        return root
-    fresh = root.with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "packages").mkdir(parents=True)
-    done = subprocess.run(["apt-get", "-q", "download", *names], cwd=fresh / "packages",
-                          capture_output=True, text=True)
+def unpacked():
+    done = subprocess.run([str(ROOT / "deps/root"), "linux-guest"], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise Missing(f"Debian's packages for the Linux guest cannot be fetched: {done.stderr}")
-    for package in (fresh / "packages").glob("*.deb"):
-        subprocess.run(["dpkg-deb", "-x", str(package), str(fresh)], check=True)
-    shutil.rmtree(fresh / "packages")
-    fresh.rename(root)
-    return root
-
-
-# --- files ---
+        raise Missing("there are no packages for the Linux guest")
+    return Path(done.stdout.strip())
 
 
 def find(root, name):
@@ -131,7 +78,7 @@ def modules(root):
 
     def add(name):
         path = next(folder.glob(f"**/{name}.ko*"), None)
-        if path is None or name in found: # is built in, or there
+        if path is None or name in found:  # is built in, or there
             return
         code = path.read_bytes() if path.suffix == ".ko" else lzma.decompress(path.read_bytes())
         for other in re.search(rb"depends=([^\0]*)", code)[1].decode().split(","):
@@ -194,7 +141,7 @@ class LinuxGuest:
     that key and chain (PEM) at that address."""
 
     def __init__(self, folder, address, pages, key, chain):
-        root = fetched()
+        root = unpacked()
         self.kernel = next((root / "boot").glob("vmlinuz-*"))
         self.initramfs = Path(folder) / "initramfs.gz"
         packed = gzip.compress(archive(tree(root, address, pages, key, chain)), 6, mtime=0)

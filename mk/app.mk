@@ -56,7 +56,7 @@ guarded = $(if $(wildcard $(CONFIG)/keys),umask 077 && rm -f $@ &&)
 $(TARGETS:%=$(call image_object,%)): $(call image_object,%): mk/image.S $(DIST)/.manifest-% $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
-	$(Q)$(guarded) $(CC) -c $< -o $@ \
+	$(Q)$(guarded) $(CC) -c $< -o $@ $(if $(filter signer,$(APP_SIGNATURES)),-DSIGNER) \
 	    -DSETTINGS_FILE='"$(call image_part,settings)"' \
 	    -DCONTENT_FILE='"$(call image_part,content)"' \
 	    -DANCHORS_FILE='"$(call image_part,anchors)"' \

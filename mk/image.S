@@ -23,7 +23,8 @@ ringlet_\name\()_end:
 
 /*
  * Of a fixed size, so that they can be replaced in the finished image: see runtime/keyring.h. What
- * holds private keys has its pages for itself, so that a program can give them back.
+ * holds private keys has its pages for itself, so that a program can give them back. A program that is
+ * given no signer has no use for them: they are empty.
  */
     .macro hole name, size, align, file
     .section .ringlet.\name, "a", @progbits
@@ -38,7 +39,12 @@ ringlet_\name\()_start:
 ringlet_\name\()_end:
     .endm
 
+#ifdef SIGNER
     hole keys, 32768, 4096, KEYS_FILE
     hole certs, 65536, 16, CERTS_FILE
+#else
+    blob keys, KEYS_FILE
+    blob certs, CERTS_FILE
+#endif
 
     .section .note.GNU-stack, "", @progbits

@@ -8,7 +8,7 @@ RING0_CHECKS := -fsanitize=bounds,object-size,pointer-overflow,signed-integer-ov
                 -fsanitize-undefined-trap-on-error
 RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer \
                -fno-asynchronous-unwind-tables -fcf-protection=none -mstack-protector-guard=global
-RING0_LINK  := -pie -static --no-dynamic-linker -z norelro -z noexecstack --gc-sections \
+RING0_LINK  := -pie -static --no-dynamic-linker -O1 -z pack-relative-relocs -z norelro -z noexecstack --gc-sections \
                -u image_symbols -T platform/pvh/image.ld
 
 # Libraries in their flavour without a C library (deps/README.md).
@@ -62,13 +62,14 @@ $(RING0)/.early: $(RING0_EARLY)
 	@touch $@
 
 # ring0_image OBJECTS: the target, of these and what they need of libraries. It is its owner's alone if it
-# holds keys.
+# holds keys. What only a debugger reads is put aside, into FILE.debug, which gdb finds by itself.
 define ring0_image
 @mkdir -p $(@D)
 $(call say,link,$@)
 $(Q)$(guarded) ld $(RING0_LINK) -o $@.plain $(1) --start-group $(RING0_ARCHIVES) --end-group
 $(Q)mk/symbols $@.plain >$@.symbols.S && $(CC) -c $@.symbols.S -o $@.symbols.o
 $(Q)$(guarded) ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_ARCHIVES) --end-group
+@objcopy --only-keep-debug $@ $@.debug && objcopy --strip-all --add-gnu-debuglink=$@.debug $@
 @rm -f $@.plain $@.symbols.S $@.symbols.o
 endef
 

@@ -7,5 +7,5 @@ APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
 $(BUILD)/apps/canopy/assets.o: mk/embed apps/canopy/assets $(wildcard apps/canopy/theme/*) \
                                | $(DEPS_LINKED)
 	@mkdir -p $(@D)
-	@mk/embed canopy_assets $(DEPS) apps/canopy/assets >$(@:.o=.S)
+	@mk/embed canopy_assets $(DEPS) apps/canopy/assets $(@:.o=) >$(@:.o=.S)
 	$(Q)$(CC) -c $(@:.o=.S) -o $@

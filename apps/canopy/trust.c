@@ -16,6 +16,8 @@ enum err trust_open(const struct canopy_settings *settings, struct slice anchors
         .protocol_count = 1,
     };
     *into = NULL;
+    if (settings->remote.len == 0) /* nobody will be asked: reading the anchors takes its time */
+        return OK;
     canopy_pins(settings->authenticator, pins, &config.pin_count);
     bool needed = git_url_is_secure(settings->remote);
     if (anchors.len == 0 && config.pin_count == 0) {

@@ -1,5 +1,5 @@
 /*
- * gzip (RFC 1952): packs whole buffers, by libdeflate.
+ * gzip (RFC 1952): packs and unpacks whole buffers, by libdeflate.
  */
 #ifndef LIB_GZIP_GZIP_H
 #define LIB_GZIP_GZIP_H
@@ -19,5 +19,8 @@ void gzip_close(struct gzip *z);
 /* Puts one gzip member. Where it would not be at least `saving` bytes smaller than plain nothing is
  * put, and the answer is OK all the same. Errors are those of buf. */
 enum err gzip_pack(struct gzip *z, struct slice plain, size_t saving, struct buf *into);
+
+/* Puts what one gzip member holds, which has to be `len` bytes. ERR_MALFORMED: it is not. */
+enum err gzip_unpack(struct slice packed, size_t len, struct buf *into);
 
 #endif

@@ -72,8 +72,7 @@ static enum err put_asset(struct site_build *b, const struct site_asset *asset, 
                              .utf8 = true,
                              .ranges = true,
                              .cache = cache};
-    e = other ? page_of_page(&spec, other, &page)
-              : page_of_static(&b->packer, &spec, slice_of(asset->ptr, asset->len), &page);
+    e = other ? page_of_page(&spec, other, &page) : page_of_asset(&b->packer, &spec, asset, &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
 }
 

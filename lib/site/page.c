@@ -14,9 +14,10 @@
 
 struct page {
     struct site_page public;
-    bool owns_body;
-    struct site_page *source; /* whose body and gzip form these are; NULL: its own */
-    uint8_t text[];           /* entity tags and field lines */
+    bool owns_body, owns_gzip;
+    struct site_page *source; /* whose body and gzip form these are; NULL: its own, or built in */
+    uint8_t digest[SHA256_BYTES]; /* of the body */
+    uint8_t text[];               /* entity tags and field lines */
 };
 
 static const char *const cache_texts[] = {
@@ -50,7 +51,7 @@ void site_page_drop(struct site_page *p)
         memory_free((void *)(uintptr_t)p->body.ptr);
     if (page->source)
         site_page_drop(page->source);
-    else
+    if (page->owns_gzip)
         memory_free((void *)(uintptr_t)p->gzip.ptr);
     memory_free(page);
 }
@@ -138,11 +139,9 @@ static void put_described(struct buf *b, const struct page_spec *spec)
         buf_printf(b, "Content-Security-Policy: %s\r\n", policy_texts[spec->policy]);
 }
 
-static void put_tags(struct texts *t, struct slice body)
+static void put_tags(struct texts *t, const uint8_t *digest)
 {
-    uint8_t digest[SHA256_BYTES];
     char hex[2 * TAG_BYTES + 1];
-    sha256_of(body, digest);
     for (size_t i = 0; i < TAG_BYTES; i++)
         format_text(hex + 2 * i, 3, "%02x", digest[i]);
     buf_printf(&t->all, "\"%s\"", hex);
@@ -151,12 +150,13 @@ static void put_tags(struct texts *t, struct slice body)
     t->gzip_tag_end = t->all.len;
 }
 
-static void put_texts(struct texts *t, const struct page_spec *spec, struct slice body, bool varies)
+static void put_texts(struct texts *t, const struct page_spec *spec, const uint8_t *digest,
+                      bool varies)
 {
     /* Tags first and apart: the lines quote them, and a buffer's bytes may move. */
     struct buf lines;
     buf_init(&lines, FIELDS_MAX);
-    put_tags(t, body);
+    put_tags(t, digest);
     size_t start = t->all.len;
     if (t->all.err == OK)
         put_cached(&lines, spec, slice_take(buf_slice(&t->all), t->tag_end), varies);
@@ -206,37 +206,46 @@ static struct page_spec truthful(const struct packer *packer, const struct page_
     return s;
 }
 
-/* Finished bytes with their lines; on failure they stay whose they are. */
-static enum err dress(const struct page_spec *spec, struct slice body, struct slice gzip,
-                      struct page **into)
+static void set_gzip(struct page *p, const struct texts *t, struct slice gzip)
+{
+    p->public.gzip = gzip;
+    p->public.gzip_etag = part(p, t->tag_end, t->gzip_tag_end);
+    p->public.gzip_cached_fields = part(p, t->fields_end, t->gzip_cached_end);
+    p->public.gzip_fields = part(p, t->fields_end, t->all.len);
+}
+
+/* Finished bytes, whose digest is known, with their lines; on failure they stay whose they are. */
+static enum err dress(const struct page_spec *spec, struct slice body, const uint8_t *digest,
+                      struct slice gzip, struct page **into)
 {
     struct texts t = {0};
     buf_init(&t.all, FIELDS_MAX * 2);
-    put_texts(&t, spec, body, gzip.len > 0);
+    put_texts(&t, spec, digest, gzip.len > 0);
     struct page *p = t.all.err == OK ? assemble(&t, spec) : NULL;
     enum err e = p ? OK : t.all.err != OK ? t.all.err : ERR_MEMORY;
-    if (p)
+    if (p) {
         p->public.body = body;
-    if (p && gzip.len > 0) {
-        p->public.gzip = gzip;
-        p->public.gzip_etag = part(p, t.tag_end, t.gzip_tag_end);
-        p->public.gzip_cached_fields = part(p, t.fields_end, t.gzip_cached_end);
-        p->public.gzip_fields = part(p, t.fields_end, t.all.len);
+        memcpy(p->digest, digest, sizeof p->digest);
     }
+    if (p && gzip.len > 0)
+        set_gzip(p, &t, gzip);
     buf_deinit(&t.all);
     *into = p;
     return e;
 }
 
+/* Packs the body; what is packed is the page's own. */
 static enum err make(const struct packer *packer, const struct page_spec *wanted, struct slice body,
-                     struct page **into)
+                     const uint8_t *digest, struct page **into)
 {
     const struct page_spec spec = truthful(packer, wanted);
     struct slice gzip;
     enum err e = pack(packer, &spec, body, &gzip);
     if (e == OK)
-        e = dress(&spec, body, gzip, into);
-    if (e != OK)
+        e = dress(&spec, body, digest, gzip, into);
+    if (e == OK)
+        (*into)->owns_gzip = true;
+    else
         memory_free((void *)(uintptr_t)gzip.ptr);
     return e;
 }
@@ -245,10 +254,13 @@ enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, 
                      struct site_page **into)
 {
     struct page *p = NULL;
+    uint8_t digest[SHA256_BYTES];
     enum err e = body->err;
     struct slice bytes = release_trimmed(body);
-    if (e == OK)
-        e = make(packer, spec, bytes, &p);
+    if (e == OK) {
+        sha256_of(bytes, digest);
+        e = make(packer, spec, bytes, digest, &p);
+    }
     if (e != OK) {
         memory_free((void *)(uintptr_t)bytes.ptr);
         return e;
@@ -258,11 +270,31 @@ enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, 
     return OK;
 }
 
-enum err page_of_static(const struct packer *packer, const struct page_spec *spec,
-                        struct slice body, struct site_page **into)
+/* Of what is held packed, which stays where it is. */
+static enum err unpack(const struct page_spec *spec, const struct site_asset *asset,
+                       struct page **into)
 {
-    struct page *p;
-    enum err e = make(packer, spec, body, &p);
+    struct slice gzip = slice_of(asset->ptr, asset->held);
+    struct buf body;
+    buf_init(&body, asset->len);
+    enum err e = gzip_unpack(gzip, asset->len, &body);
+    if (e == OK)
+        e = dress(spec, buf_slice(&body), asset->sha256, gzip, into);
+    if (e == OK) {
+        (*into)->owns_body = true;
+        buf_release(&body);
+    }
+    buf_deinit(&body);
+    return e;
+}
+
+enum err page_of_asset(const struct packer *packer, const struct page_spec *spec,
+                       const struct site_asset *asset, struct site_page **into)
+{
+    struct page *p = NULL;
+    struct slice held = slice_of(asset->ptr, asset->held);
+    enum err e = asset->held != asset->len ? unpack(spec, asset, &p)
+                                           : make(packer, spec, held, asset->sha256, &p);
     if (e == OK)
         *into = &p->public;
     return e;
@@ -271,8 +303,8 @@ enum err page_of_static(const struct packer *packer, const struct page_spec *spe
 enum err page_of_page(const struct page_spec *spec, struct site_page *source,
                       struct site_page **into)
 {
-    struct page *p;
-    enum err e = dress(spec, source->body, source->gzip, &p);
+    struct page *p, *of = CONTAINER(source, struct page, public);
+    enum err e = dress(spec, source->body, of->digest, source->gzip, &p);
     if (e != OK)
         return e;
     site_page_hold(source);

@@ -50,9 +50,9 @@ struct page_spec {
 enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, struct buf *body,
                      struct site_page **into);
 
-/* The same of bytes that live as long as the program. */
-enum err page_of_static(const struct packer *packer, const struct page_spec *spec,
-                        struct slice body, struct site_page **into);
+/* The same of what is built in. ERR_MALFORMED: its gzip form is not one of so many bytes. */
+enum err page_of_asset(const struct packer *packer, const struct page_spec *spec,
+                       const struct site_asset *asset, struct site_page **into);
 
 /* The bytes of another page, which is held for them, under field lines of its own. */
 enum err page_of_page(const struct page_spec *spec, struct site_page *source,

@@ -21,11 +21,14 @@
 #define SITE_PROBLEMS_MAX  256                 /* kept; more are only counted */
 #define SITE_FEED_ARTICLES 10
 
-/* A file built into the program, served below /static unless the repository brings a theme. */
+/* A file built into the program, served below /static unless the repository brings its own. It lives
+ * as long as the program. One that gzip makes smaller may be held as that only. */
 struct site_asset {
-    const char *path; /* "css/site.css": below /static/ */
-    const uint8_t *ptr;
-    size_t len;
+    const char *path;      /* "css/site.css": below /static/ */
+    const uint8_t *ptr;    /* its bytes, or their gzip form */
+    size_t held;           /* of what ptr leads to */
+    size_t len;            /* of its bytes: other than `held`, it is the gzip form */
+    const uint8_t *sha256; /* of its bytes */
 };
 
 struct site_options {

@@ -1,6 +1,8 @@
 /*
  * Moves the image to a virtual address of its own choosing, while it still runs at its physical one:
- * every address that it holds is changed to where it will be (System V ABI, R_X86_64_RELATIVE).
+ * every address that it holds is changed to where it will be. Which words are addresses is told by a table
+ * of the form RELR (gABI, "Relative Relocation Table"): the place of one, then a bit for each of the 63
+ * words that follow, and again. The linker has put the linked address into each.
  *
  * Nothing here or in early.c may follow an address that the image holds: they lead to what is not
  * mapped yet. Names are reached relative to the instruction pointer only, hence the visibility.
@@ -9,17 +11,12 @@
 
 #include "platform/pvh/cpu.h"
 
-#define RELATIVE     8u
+#define RELR_WORDS   63
 #define LINKED_AT    UINT64_C(0x100000)
 #define IMAGE_LOWEST UINT64_C(0xffff800000000000)
 #define IMAGE_BITS   46 /* of choice, less those below a page */
 
-struct relocation {
-    uint64_t offset, info;
-    int64_t addend;
-};
-
-extern struct relocation image_relocations[],
+extern const uint64_t image_relocations[],
     image_relocations_end[] __attribute__((visibility("hidden")));
 
 /* Not for secrets: what cannot be told from outside, as early as this. */
@@ -40,8 +37,17 @@ uint64_t relocate(void)
 {
     uint64_t choice = early_random() & ((UINT64_C(1) << IMAGE_BITS) - 1);
     uint64_t slide = IMAGE_LOWEST + (choice & ~(uint64_t)(PAGE_SIZE - 1)) - LINKED_AT;
-    for (struct relocation *r = image_relocations; r < image_relocations_end; r++)
-        if ((uint32_t)r->info == RELATIVE)
-            *(uint64_t *)r->offset = (uint64_t)r->addend + slide;
+    uint64_t *at = NULL;
+    for (const uint64_t *r = image_relocations; r < image_relocations_end; r++) {
+        if (*r & 1) {
+            for (uint64_t bits = *r >> 1, *word = at; bits; bits >>= 1, word++)
+                if (bits & 1)
+                    *word += slide;
+            at += RELR_WORDS;
+        } else {
+            at = (uint64_t *)*r;
+            *at++ += slide;
+        }
+    }
     return slide;
 }

@@ -43,7 +43,7 @@ static void unpacks_again(void **state)
 {
     static uint8_t plain[200000];
     struct gzip *z = gzip_open(GZIP_TIGHT);
-    struct buf packed;
+    struct buf packed, whole;
     (void)state;
     for (size_t i = 0; i < sizeof plain; i++)
         plain[i] = (uint8_t)("the quick brown fox "[i * i % 20]);
@@ -58,6 +58,14 @@ static void unpacks_again(void **state)
         struct slice again = file_read("a");
         assert_true(slice_equal(again, slice_of(plain, len)));
         file_free(again);
+        buf_init(&whole, sizeof plain);
+        assert_int_equal(gzip_unpack(buf_slice(&packed), len, &whole), OK);
+        assert_true(slice_equal(buf_slice(&whole), slice_of(plain, len)));
+        buf_clear(&whole);
+        assert_int_equal(gzip_unpack(buf_slice(&packed), len + 1, &whole), ERR_MALFORMED);
+        assert_int_equal(gzip_unpack(buf_slice(&packed), len - 1, &whole), ERR_MALFORMED);
+        assert_int_equal(whole.len, 0);
+        buf_deinit(&whole);
     }
     buf_deinit(&packed);
     gzip_close(z);

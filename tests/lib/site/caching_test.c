@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "lib/hash/sha256.h"
 #include "lib/site/media.h"
 #include "signatures/memory.h"
 #include "tests/support/pack.h"
@@ -18,12 +19,13 @@ static struct site *site;
 
 static const char canopy_css[] = "body { color: black } /* built in */";
 static const char icon[] = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
-static const struct site_asset assets[] = {
-    {"css/canopy.css", (const uint8_t *)canopy_css, sizeof canopy_css - 1},
-    {"css/highlight.css", (const uint8_t *)canopy_css, sizeof canopy_css - 1},
-    {"js/highlight.min.js", (const uint8_t *)"1;", 2},
-    {"favicon.svg", (const uint8_t *)icon, sizeof icon - 1},
-    {"fonts/a.woff2", (const uint8_t *)"font", 4},
+/* With what make() adds: held as they are, and their digests. */
+static struct site_asset assets[] = {
+    {.path = "css/canopy.css", .ptr = (const uint8_t *)canopy_css, .len = sizeof canopy_css - 1},
+    {.path = "css/highlight.css", .ptr = (const uint8_t *)canopy_css, .len = sizeof canopy_css - 1},
+    {.path = "js/highlight.min.js", .ptr = (const uint8_t *)"1;", .len = 2},
+    {.path = "favicon.svg", .ptr = (const uint8_t *)icon, .len = sizeof icon - 1},
+    {.path = "fonts/a.woff2", .ptr = (const uint8_t *)"font", .len = 4},
 };
 
 static int setup(void **state)
@@ -44,7 +46,16 @@ static int teardown(void **state)
 
 static void make(void)
 {
+    static uint8_t digests[sizeof assets / sizeof assets[0]][SHA256_BYTES];
     struct site_options options = SITE_PLAIN;
+    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++) {
+        struct site_asset *a = &assets[i];
+        if (a->held) /* packed: its digest stays */
+            continue;
+        a->held = a->len;
+        sha256_of(slice_of(a->ptr, a->len), digests[i]);
+        a->sha256 = digests[i];
+    }
     options.assets = assets;
     options.asset_count = sizeof assets / sizeof assets[0];
     work_commit(WORK_EPOCH);
@@ -347,6 +358,42 @@ static void an_icon_of_the_repositorys_is_the_only_one(void **state)
                                                "href=\"/static/favicon.svg\">"));
 }
 
+/* What is held packed is the same page as what is not. */
+static void packed_assets(void **state)
+{
+    (void)state;
+    char text[4096], etag[64];
+    struct buf packed;
+    struct site_asset plain = assets[2];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    work_text("A", "title: A\n---\n");
+    assets[2].ptr = (const uint8_t *)text;
+    assets[2].len = sizeof text - 1;
+    assets[2].held = 0;
+    make();
+    const struct site_page *page = site_find(site, SLICE("/static/js/highlight.min.js"));
+    snprintf(etag, sizeof etag, "%.*s", SLICE_ARG(page->etag));
+    buf_init(&packed, sizeof text);
+    buf_put(&packed, page->gzip);
+    assert_int_equal(packed.err, OK);
+    site_free(site);
+    site = NULL;
+    assets[2].ptr = packed.ptr;
+    assets[2].held = packed.len;
+    make();
+    page = site_find(site, SLICE("/static/js/highlight.min.js"));
+    assert_true(slice_is(page->etag, etag));
+    assert_true(slice_is(page->body, text));
+    assert_ptr_equal(page->gzip.ptr, packed.ptr);
+    assert_true(slice_starts(page->gzip_fields, SLICE("ETag: ")));
+    site_free(site);
+    site = NULL;
+    buf_deinit(&packed);
+    assets[2] = plain;
+    assets[2].held = 0;
+}
+
 static void the_repositorys_files_come_first(void **state)
 {
     (void)state;
@@ -427,6 +474,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_names_with_a_version_last_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(an_icon_of_the_repositorys_is_the_only_one, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(packed_assets, setup, teardown),
         cmocka_unit_test_setup_teardown(the_repositorys_files_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_asked_for_at_the_root, setup, teardown),
         cmocka_unit_test_setup_teardown(well_known_files, setup, teardown),
