@@ -62,4 +62,6 @@ $(BUILD)/platform-$(1).a: $(call objects,platform/$(1)) $(call objects,platform/
 endef
 $(foreach p,$(PLATFORMS),$(eval $(call platform_archive,$(p))))
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' -not -path '*/deps/*')
+# What each object was made of. (Other flavours have folders of their own below build/.)
+BUILT := $(wildcard $(addprefix $(BUILD)/,apps bench fuzz lib platform ring0 runtime tests tool))
+-include $(if $(BUILT),$(shell find $(BUILT) -name '*.d'))

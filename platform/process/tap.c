@@ -310,7 +310,8 @@ static enum err open_device(struct tap *t, struct buf *error)
 
 enum err tap_open(struct slice name, struct net **into, struct buf *error)
 {
-    static const struct net_ops ops = {.send = tap_send, .completed = tap_completed, .link = tap_is_up};
+    static const struct net_ops ops = {
+        .send = tap_send, .completed = tap_completed, .link = tap_is_up};
     struct tap *t = memory_zalloc(sizeof *t);
     if (!t)
         return ERR_MEMORY;

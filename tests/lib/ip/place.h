@@ -159,7 +159,8 @@ static inline void place_random(void *owner, void *into, size_t len)
 
 static inline void place_open_with(struct place *p, uint32_t offloads, struct ip_options options)
 {
-    static const struct net_ops ops = {.send = place_send_op, .completed = place_completed_op, .link = place_link_op};
+    static const struct net_ops ops = {
+        .send = place_send_op, .completed = place_completed_op, .link = place_link_op};
     static const struct ip_events events = {place_on_packet, place_on_complaint, place_on_address,
                                             place_on_router, place_on_resolver,  place_on_managed,
                                             place_random};
