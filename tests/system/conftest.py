@@ -16,9 +16,19 @@ from program import PLAIN, Canopy, SecureCanopy  # noqa: E402
 from support import BUNDLE  # noqa: E402
 
 
+# The files that take longest, longest first: a worker that gets one of them last keeps all waiting.
+LONGEST = ["browser", "keys", "ring0", "net_setup", "https", "https_browser", "fetch", "tool", "updates",
+           "net_peers", "net_ip", "git_https", "remotes", "serving", "net_hostile", "load", "memory"]
+
+
 def pytest_configure(config):
     if not PLAIN.exists():
         raise pytest.UsageError(f"{PLAIN} is not built: run `make system`")
+
+
+def pytest_collection_modifyitems(items):
+    place = {f"test_{name}.py": at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ WRONG = {
     "none": {},
     "an empty signature": {"X-Hub-Signature-256": ""},
     "without its prefix": {"X-Hub-Signature-256": mac()},
+    "with another prefix": {"X-Hub-Signature-256": "sha512=" + mac()},
     "of another body": {"X-Hub-Signature-256": "sha256=" + mac(BODY + b" ")},
     "with another secret": {"X-Hub-Signature-256": "sha256=" + mac(secret="other")},
     "cut": {"X-Hub-Signature-256": "sha256=" + mac()[:63]},
