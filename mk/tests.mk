@@ -3,17 +3,18 @@
 UNIT_SIM     := $(sort $(wildcard tests/runtime/*_test.c tests/lib/*/*_test.c \
                   tests/platform/sim/*_test.c))
 UNIT_PROCESS := $(sort $(wildcard tests/platform/process/*_test.c tests/tool/*_test.c))
+UNIT_RING0   := $(sort $(wildcard tests/platform/pvh/*_test.c tests/platform/virtio/*_test.c))
 UNIT_APP     := $(sort $(wildcard tests/apps/canopy/*_test.c))
 unit_program = $(patsubst %.c,$(BUILD)/%,$(1))
 
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 .PHONY: unit-build
-unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
+unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0))
 
 unit: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
-	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS))
+	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0))
 
 $(BUILD)/tests/%.o: tests/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
@@ -34,6 +35,17 @@ $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST
 	@$(link_test)
 $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-process.a
 	@$(link_test)
+
+# Of ring 0 what needs no machine, and a puppet in the place of a device.
+RING0_PURE := $(filter-out %/room.o %/network.o,$(call objects,platform/virtio)) \
+    $(patsubst %,$(BUILD)/platform/pvh/%.o,acpi_tables aml command_line health pci pvclock rtc vmclock)
+RING0_PUPPET := $(BUILD)/tests/platform/virtio/puppet.o
+$(BUILD)/ring0-pure.a: $(RING0_PURE)
+	@$(archive)
+$(call unit_program,$(UNIT_RING0)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/ring0-pure.a $(TEST_COMMON) \
+                                                $(BUILD)/platform-process.a
+	@$(link_test)
+$(BUILD)/tests/platform/virtio/net_test $(BUILD)/tests/platform/virtio/devices_test: $(RING0_PUPPET)
 
 # The programs that whole-system tests drive, small ones over lwIP as well. The wire between network
 # namespaces is one of the host alone.
@@ -78,7 +90,7 @@ lint: setup
 
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
-lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
+lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_RING0:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
             $(call objects,tool) $(call objects,tool/packetdrill) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
             $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
@@ -111,6 +123,8 @@ $(BUILD)/fuzz/%.o: fuzz/%.c
 # One target reads what the tool reads, one needs a certificate.
 $(BUILD)/fuzz-keyfile: $(BUILD)/tool/private_key.o
 $(BUILD)/fuzz-tls: $(BUILD)/tests/support/pki.o
+$(BUILD)/fuzz-acpi $(BUILD)/fuzz-virtio: $(BUILD)/ring0-pure.a
+$(BUILD)/fuzz-virtio: $(RING0_PUPPET)
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group

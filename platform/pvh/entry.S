@@ -17,6 +17,10 @@
     /* The 32-bit address of the entry, which the linker knows: the image is loaded where it is linked. */
     .set pvh_entry_address, 0x100000
 
+#define START_INFO_MAGIC 0x336ec578 /* start_info.h */
+#define START_MEMORY_RAM 1
+#define POWER_FAILED     0x22       /* power.h */
+
 #define CR0_PE_MP_NE_WP_PG 0x80010023
 #define CR4_PAE_OSFXSR_XMM 0x620
 #define MSR_EFER           0xc0000080
@@ -31,6 +35,8 @@
 pvh_entry:
     cld
     cli
+    jmp check_memory
+enough_memory:
     movl $(early_stack_end - pvh_entry + 0x100000), %esp
     movl $(early_tables - pvh_entry + 0x100000), %edi
     movl %ebx, %esi
@@ -68,6 +74,58 @@ pvh_entry:
     movl %eax, %cr0
     lgdt (early_gdt_pointer - pvh_entry + 0x100000)
     ljmp $8, $(long_mode - pvh_entry + 0x100000)
+
+/* All of the image has to lie in one range of the map: its own stack and tables are at its end. Without a map
+ * of the memory it is early.c that refuses. */
+check_memory:
+    cmpl $START_INFO_MAGIC, (%ebx)
+    jne enough_memory
+    movl 40(%ebx), %esi             /* the map, and its number of entries */
+    movl 48(%ebx), %ecx
+    cmpl $1, 4(%ebx)
+    jb enough_memory
+    jecxz too_little
+1:  cmpl $START_MEMORY_RAM, 16(%esi)
+    jne 2f
+    cmpl $0, 4(%esi)                /* begins below 4 GiB, and not above the image */
+    jne 2f
+    movl (%esi), %eax
+    cmpl $0x100000, %eax
+    ja 2f
+    xorl %edx, %edx
+    addl 8(%esi), %eax
+    adcl 12(%esi), %edx
+    jnz enough_memory
+    cmpl $(image_end - pvh_entry + 0x100000), %eax
+    jae enough_memory
+2:  addl $24, %esi
+    loop 1b
+
+/* Without a stack: on the serial port, and where hypervisors have a port for it. */
+too_little:
+    movl $(too_little_text - pvh_entry + 0x100000), %esi
+1:  lodsb
+    testb %al, %al
+    jz 3f
+    movb %al, %bl
+    movl $100000, %ecx
+    movw $0x3fd, %dx
+2:  inb %dx, %al
+    testb $0x20, %al
+    loopz 2b
+    movb %bl, %al
+    movw $0x3f8, %dx
+    outb %al, %dx
+    outb %al, $0xe9
+    jmp 1b
+3:  movb $POWER_FAILED, %al         /* as power.c ends */
+    outb %al, $0xf4
+    movb $0xfe, %al
+    outb %al, $0x64
+4:  hlt
+    jmp 4b
+too_little_text:
+    .asciz "ringlet: cannot start: too little memory: the image itself does not fit\n"
 
     .code64
 long_mode:

@@ -151,7 +151,7 @@ static void __attribute__((noreturn)) stop(const struct trap_frame *f)
         power_crash();
     stopping = true;
     say("\nfault: %s", names[f->vector] ? names[f->vector] : "unknown exception");
-    if (f->vector == PAGE_FAULT || f->vector == DOUBLE_FAULT)
+    if (f->vector == PAGE_FAULT)
         say(", %s, at %016llx", page_story(f->error, address), (unsigned long long)address);
     say("\n");
     say_registers(f);

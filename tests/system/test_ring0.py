@@ -4,13 +4,14 @@ import json
 import re
 import socket
 import subprocess
+import uuid
 
 import pytest
 
 from support import BUILD, SANITIZED, free_port, wait
 
 PROGRAMS = BUILD / "ring0/tests"
-CRASHED = 67  # platform/pvh/power.h
+CRASHED, FAILED = 67, 69  # platform/pvh/power.h
 MACHINES = ["microvm", "pc", "q35"]
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="ring 0 has checks of its own, no sanitizers")
@@ -22,10 +23,10 @@ def qemu(image, machine, memory="32", command_line=""):
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", str(image), "-append", command_line]
 
 
-def run(name, machine="microvm", memory="32"):
-    """What the program says, and the status that QEMU ends with."""
+def run(name, machine="microvm", memory="32", *more):
+    """What the program says, and the status that QEMU ends with. A later -cpu goes before an earlier one."""
     done = subprocess.run(
-        qemu(PROGRAMS / f"{name}.kvm", machine, memory),
+        [*qemu(PROGRAMS / f"{name}.kvm", machine, memory), *more],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120)
     return done.stdout, done.returncode
 
@@ -43,6 +44,10 @@ MUST_FAIL = {
     "overflow": "a check failed",
     "beyond": "a block of memory was written beyond its end",
     "panics": "not true: w == NULL",
+    "divide": "fault: division by zero",
+    "protection": "fault: general protection fault",
+    "misaligned": "fault: general protection fault",
+    "double": "fault: double fault",
 }
 
 
@@ -55,7 +60,7 @@ def test_must_fail(name):
 
 
 def test_every_must_fail_program_is_run():
-    others = {"memory", "time"}
+    others = {"lives", "memory", "processor", "time"}
     assert {p.stem for p in PROGRAMS.glob("*.kvm")} == set(MUST_FAIL) | others
 
 
@@ -71,6 +76,87 @@ def test_backtrace():
 def test_addresses_are_drawn():
     places = {re.search(r"^  in   ([0-9a-f]{16})", run("null")[0], re.M)[1] for _ in range(3)}
     assert len(places) == 3
+
+
+def test_processor():
+    """Write protection, NX, SMEP, SMAP and UMIP are on where there are, and so is AVX."""
+    said, status = run("processor")
+    assert status == 0, said
+    cr0, cr4, efer, xcr0 = (int(n, 16) for n in re.search(
+        r"cr0 (\w+) cr4 (\w+) efer (\w+) xcr0 (\w+) avx 1", said).groups())
+    assert cr0 >> 16 & 1 and efer >> 11 & 1
+    assert all(cr4 >> bit & 1 for bit in (11, 18, 20, 21)), hex(cr4)
+    assert xcr0 == 7
+
+
+NO_RANDOM = ["-cpu", "qemu64,-rdrand,-rdseed"]
+RANDOM = {
+    "microvm": ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"],
+    "pc": ["-device", "virtio-rng-pci"],
+    # Behind a bridge, and the old way as well.
+    "q35": ["-device", "pcie-root-port,id=r,chassis=1", "-device", "virtio-rng-pci,bus=r"],
+}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_random_bytes_of_a_device(machine):
+    """On an old processor without a generator of its own."""
+    draws = []
+    for _ in range(2):
+        said, status = run("time", machine, "32", *NO_RANDOM, *RANDOM[machine])
+        assert status == 0, said
+        draws.append(re.search(r"random ([0-9a-f]{16})", said)[1])
+    assert draws[0] != draws[1]
+
+
+def test_no_random_bytes():
+    said, status = run("time", "pc", "32", *NO_RANDOM)
+    assert "cannot start: there is no working source of random numbers" in said
+    assert status == FAILED
+
+
+@pytest.mark.parametrize("memory", ["1200K", "1900K", "2", "3"])
+def test_too_little_memory(memory):
+    """A line, not silence, however little there is: or it runs."""
+    said, status = run("memory", "pc", memory)
+    assert status == 0 or ("cannot start: too little memory" in said and status == FAILED), said
+    assert status == {"1200K": FAILED, "3": 0}.get(memory, status)
+
+
+def test_console_of_virtio(tmp_path):
+    """What is said goes to both consoles; Ctrl-C on virtio's ends the program."""
+    with guest(BUILD / "echo/echo.kvm", "pc", [7], "--dhcp=true", tmp_path, "-device", "virtio-serial-pci",
+               "-chardev", f"socket,id=c,path={tmp_path}/virtio,server=on,wait=off,logfile={tmp_path}/log",
+               "-device", "virtconsole,chardev=c") as it, socket.socket(socket.AF_UNIX) as s:
+        wait(lambda: "net: address 10.0.2.15" in (tmp_path / "log").read_text(), "virtio's console")
+        s.connect(f"{tmp_path}/virtio")
+        s.sendall(b"what is that? \x03")
+        assert it.process.wait(timeout=20) == 0
+        assert "machine: asked to end" in it.said()
+
+
+def lives_of(tmp_path, name, *more):
+    """A machine that draws random bytes, with an identity of its own."""
+    folder = tmp_path / name
+    folder.mkdir()
+    return guest(PROGRAMS / "lives.kvm", "pc", [], "", folder, "-device", f"vmgenid,guid={uuid.uuid4()}", *more,
+                 ready="lives: random")
+
+
+def test_copies_draw_other_random_bytes(tmp_path):
+    """A machine is saved while it runs, and two go on from there (VMGENID tells them): as copies they
+    would have drawn the same, were there only one source which was copied as well."""
+    state = tmp_path / "state"
+    with lives_of(tmp_path, "first", *NO_RANDOM, *RANDOM["pc"]) as it:
+        it.ask("migrate", uri=f"exec:cat >{state}")
+        wait(lambda: it.status() == "postmigrate", "the copy")
+    draws = []
+    for name in ("second", "third"):
+        with lives_of(tmp_path, name, *NO_RANDOM, *RANDOM["pc"], "-incoming", f"exec:cat {state}") as it:
+            wait(lambda: it.said().count("lives: random") > 2, "random bytes")
+            assert "entropy: the machine was copied or taken back" in it.said()
+            draws.append(set(re.findall(r"random ([0-9a-f]{16})", it.said())))
+    assert not draws[0] & draws[1]
 
 
 @pytest.mark.parametrize("memory", ["16", "100"])
@@ -91,9 +177,29 @@ def test_time_and_randomness(machine):
     assert random != re.search(r"random ([0-9a-f]{16})", run("time", machine)[0])[1]
 
 
-def test_memory_beyond_four_gigabytes():
-    said, status = run("time", "pc", "5000")
+@pytest.mark.parametrize("memory", ["5000M", "64G"])
+def test_memory_beyond_four_gigabytes(memory):
+    """The host has not all of it: only what is touched."""
+    said, status = run("time", "pc,memory-backend=m", memory, "-object",
+                       f"memory-backend-ram,id=m,size={memory},reserve=off")
     assert status == 0, said
+
+
+def names_of(*files, undefined=False):
+    said = subprocess.run(["nm", "-P", *files], capture_output=True, text=True, check=True).stdout
+    kinds = [line.split()[:2] for line in said.splitlines() if len(line.split()) > 1]
+    return {name for name, kind in kinds if (kind in "Uw") == undefined}
+
+
+def test_no_c_library():
+    """An image is made of our objects, and of libraries that we built without a C library: no other name."""
+    image, objects = BUILD / "echo/echo.kvm", BUILD.rglob("*.o")
+    ours = names_of(*(p for p in objects if "ring0" in p.parts or p.parent == image.parent))
+    libraries = names_of(*BUILD.parent.glob("build/deps/ring0/*/lib/*.a"))
+    laid_out = {n for n in names_of(image) if n.startswith("image_")}  # by platform/pvh/image.ld
+    table = {n for n in names_of(image) if re.fullmatch(r"names?\d*|_DYNAMIC|_GLOBAL_OFFSET_TABLE_", n)}
+    assert names_of(image) - ours - libraries - laid_out - table == set()
+    assert names_of(image, undefined=True) == set()
 
 
 CARDS = {
@@ -126,16 +232,20 @@ class Guest:
                 while "event" in (answer := json.loads(lines.readline())):
                     pass
                 assert "return" in answer, answer
+            return answer["return"]
+
+    def status(self):
+        return self.ask("query-status")["status"]
 
 
 @contextlib.contextmanager
-def guest(image, machine, ports, command_line, tmp_path, *devices, ready="net: address 10.0.2.15"):
+def guest(image, machine, ports, command_line, tmp_path, *devices, card=None, ready="net: address 10.0.2.15"):
     """A running image behind QEMU's user network."""
     here = {port: free_port() for port in ports}
     forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here[port]}-:{port}" for port in ports)
     with open(tmp_path / "console", "w+") as console:
         process = subprocess.Popen(
-            [*qemu(image, machine, "64", command_line), "-netdev", f"user,id=n0{forwards}", *CARDS[machine],
+            [*qemu(image, machine, "64", command_line), "-netdev", f"user,id=n0{forwards}", *(card or CARDS[machine]),
              "-qmp", f"unix:{tmp_path}/monitor,server,nowait", *devices],
             stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
         it = Guest(process, here, tmp_path)
@@ -170,6 +280,36 @@ def test_network(machine, tmp_path):
                 had += len(s.recv(1 << 20))
         for _ in range(50):
             assert converse(ports[7], b"again") == b"again"
+
+
+OFFLOADS = ["csum", "gso", "guest_csum", "guest_tso4", "guest_tso6", "host_tso4", "host_tso6", "mrg_rxbuf",
+            "event_idx", "indirect_desc"]
+
+
+@pytest.mark.parametrize("without", [["mrg_rxbuf"], ["guest_csum"], ["event_idx", "indirect_desc"], OFFLOADS])
+def test_plain_cards(without, tmp_path):
+    """A card can do without each of its arts."""
+    card = "virtio-net-pci,netdev=n0,romfile=,host_mtu=1400," + ",".join(f"{w}=off" for w in without)
+    with guest(BUILD / "echo/echo.kvm", "pc", [7, 9], "--dhcp=true", tmp_path, card=["-device", card]) as it:
+        said = bytes(range(256)) * 1000
+        assert converse(it.ports[7], said) == said
+        assert converse(it.ports[9], b"x" * 1_000_000) == b"1000000\n"
+
+
+def test_link_goes_down(tmp_path):
+    """And comes back: told by an interrupt."""
+    with guest(BUILD / "echo/echo.kvm", "q35", [7], "--dhcp=true", tmp_path) as it:
+        it.ask("set_link", name="n0", up=False)
+        wait(lambda: "net: the link is down" in it.said(), "the link's end", seconds=20)
+        it.ask("set_link", name="n0", up=True)
+        wait(lambda: "net: the link is up" in it.said(), "the link", seconds=20)
+        assert converse(it.ports[7], b"again") == b"again"
+
+
+def test_card_behind_a_bridge(tmp_path):
+    card = ["-device", "pcie-root-port,id=r,chassis=1", "-device", "virtio-net-pci,netdev=n0,bus=r,romfile="]
+    with guest(BUILD / "echo/echo.kvm", "q35", [7], "--dhcp=true", tmp_path, card=card) as it:
+        assert converse(it.ports[7], b"over there") == b"over there"
 
 
 @pytest.mark.parametrize("machine", ["microvm", "pc", "q35"])

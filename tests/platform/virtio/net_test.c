@@ -1,0 +1,496 @@
+/* The network card against a puppet of a device: what it agrees to, sends and delivers; and that a device
+ * which lies, fails or goes away is counted, and harms nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "platform/virtio/net.h"
+#include "signatures/memory.h"
+#include "tests/platform/virtio/puppet.h"
+
+#define F(n)       (UINT64_C(1) << (n))
+#define CSUM       F(0)
+#define GUEST_CSUM F(1)
+#define MTU        F(3)
+#define MAC        F(5)
+#define GUEST_TSO  (F(7) | F(8) | F(9))
+#define HOST_TSO   (F(11) | F(12) | F(13))
+#define MRG_RXBUF  F(15)
+#define STATUS     F(16)
+#define ALL                                                                      \
+    (CSUM | GUEST_CSUM | MTU | MAC | GUEST_TSO | HOST_TSO | MRG_RXBUF | STATUS | \
+     VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC)
+
+#define RECEIVE 0
+#define SEND    1
+#define HEAD    12u /* bytes of virtio's header */
+
+struct world {
+    struct net *net;
+    unsigned frames, rooms, ups, downs;
+    size_t len;
+    uint8_t bytes[NET_FRAME_MAX];
+    struct net_arrival last;
+};
+
+static void on_frame(void *owner, const struct net_arrival *a)
+{
+    struct world *w = owner;
+    w->frames++;
+    w->last = *a;
+    w->len = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        assert_true(w->len + a->parts[i].len <= sizeof w->bytes);
+        memcpy(w->bytes + w->len, a->parts[i].ptr, a->parts[i].len);
+        w->len += a->parts[i].len;
+    }
+}
+
+static void on_room(void *owner)
+{
+    ((struct world *)owner)->rooms++;
+}
+
+static void on_link(void *owner, bool up)
+{
+    struct world *w = owner;
+    w->ups += up;
+    w->downs += !up;
+}
+
+static void open_with(struct world *w, uint64_t offered)
+{
+    static const struct net_events events = {on_frame, on_room, on_link};
+    static const uint8_t config[] = {0x52, 0x54, 0, 0x12, 0x34, 0x56, 1, 0, 0, 0, 0xdc, 5};
+    if (w->net)
+        memory_free(w->net);
+    puppet_begin(VIRTIO_NET, offered);
+    memcpy(puppet.config, config, sizeof config);
+    w->net = virtio_net_open(0);
+    if (w->net)
+        net_own(w->net, &events, w);
+}
+
+static int setup(void **state)
+{
+    struct world *w = test_calloc(1, sizeof *w);
+    open_with(w, ALL);
+    assert_non_null(w->net);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    if (w->net)
+        memory_free(w->net);
+    puppet_end();
+    test_free(w);
+    return 0;
+}
+
+static struct virtio_net_counters counters(const struct world *w)
+{
+    return virtio_net_counters(w->net);
+}
+
+/* --- beginning --- */
+
+static void test_agreement(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(puppet.accepted, ALL | VIRTIO_F_VERSION_1);
+    assert_int_equal(puppet.status, 15);
+    assert_int_equal(w->net->features.mac[5], 0x56);
+    assert_int_equal(w->net->features.mtu, 1500);
+    assert_int_equal(w->net->features.offloads, 15);
+    open_with(w, ALL & ~MRG_RXBUF);
+    assert_int_equal(puppet.accepted & GUEST_TSO, 0);
+    open_with(w, ALL & ~GUEST_CSUM);
+    assert_int_equal(puppet.accepted & GUEST_TSO, 0);
+    open_with(w, ALL & ~CSUM);
+    assert_int_equal(puppet.accepted & HOST_TSO, 0);
+    assert_int_equal(w->net->features.offloads, 0);
+}
+
+static struct net *refused(struct world *w)
+{
+    struct net *n = virtio_net_open(0);
+    w->net = NULL;
+    return n;
+}
+
+static void test_refusals(void **state)
+{
+    struct world *w = *state;
+    memory_free(w->net);
+    puppet_begin(VIRTIO_NET, ALL);
+    puppet.offered = ALL; /* not of version 1 */
+    assert_null(refused(w));
+    assert_int_equal(puppet.status, VIRTIO_FAILED);
+    puppet_begin(VIRTIO_NET, ALL);
+    puppet.refuses_features = true;
+    assert_null(refused(w));
+    puppet_begin(VIRTIO_NET, ALL);
+    puppet.refuses_queues = true;
+    assert_null(refused(w));
+    puppet_begin(VIRTIO_NET, ALL);
+    puppet.queue_most = 0;
+    assert_null(refused(w));
+    puppet_begin(VIRTIO_NET, ALL);
+    puppet.never_resets = true;
+    puppet.status = VIRTIO_DRIVER_OK;
+    assert_null(refused(w));
+    puppet_begin(VIRTIO_CONSOLE, ALL);
+    assert_null(refused(w));
+}
+
+/* An address of many, or of nobody, is none. */
+static void test_address(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t bad[3][6] = {{0}, {1, 2, 3, 4, 5, 6}, {255, 255, 255, 255, 255, 255}};
+    for (size_t i = 0; i < 3; i++) {
+        memory_free(w->net);
+        puppet_begin(VIRTIO_NET, ALL);
+        memcpy(puppet.config, bad[i], 6);
+        w->net = virtio_net_open(0);
+        assert_int_equal(w->net->features.mac[0] & 3, 2); /* one station's, and local */
+        assert_int_equal(w->net->features.mtu, 1500);
+    }
+}
+
+static void test_status(void **state)
+{
+    struct world *w = *state;
+    struct buf text;
+    buf_init(&text, 4096);
+    net_status(w->net, &text);
+    assert_true(slice_search(buf_slice(&text), SLICE("virtio-net broken: 0\n")) < text.len);
+    buf_deinit(&text);
+}
+
+/* --- sending --- */
+
+static enum err send(struct world *w, size_t parts, const struct net_frame *like)
+{
+    static const uint8_t bytes[4096];
+    struct slice all[NET_PARTS_MAX];
+    struct net_frame f = like ? *like : (struct net_frame){0};
+    for (size_t i = 0; i < parts; i++)
+        all[i] = slice_of(bytes, i ? 4096 : 54);
+    f.parts = all;
+    f.count = parts;
+    return net_send(w->net, &f);
+}
+
+static void test_send(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c;
+    const struct net_frame tso = {.checksum_start = 34,
+                                  .checksum_offset = 16,
+                                  .segment_size = 1448,
+                                  .head_size = 54,
+                                  .v6 = true,
+                                  .ecn = true};
+    static const uint8_t head[HEAD] = {1, 0x84, 54, 0, 0xa8, 5, 34, 0, 16, 0, 0, 0};
+    assert_int_equal(send(w, 3, &tso), OK);
+    puppet_run(false);
+    assert_int_equal(puppet.notified[SEND], 1);
+    assert_true(puppet_take(SEND, &c));
+    assert_int_equal(c.count, 3);
+    assert_int_equal(c.parts[0].size, HEAD + 54);
+    assert_memory_equal(c.parts[0].at, head, HEAD);
+    assert_int_equal(net_completed(w->net), 0);
+    puppet_use(SEND, c.number, 0);
+    assert_int_equal(net_completed(w->net), 1);
+}
+
+/* Frames complete in the order of their numbers, in whatever order they are sent. */
+static void test_completion(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c[3];
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(send(w, 1, NULL), OK);
+        assert_true(puppet_take(SEND, &c[i]));
+    }
+    puppet_use(SEND, c[2].number, 0);
+    assert_int_equal(net_completed(w->net), 0);
+    puppet_use(SEND, c[0].number, 0);
+    assert_int_equal(net_completed(w->net), 1);
+    puppet_use(SEND, c[1].number, 0);
+    assert_int_equal(net_completed(w->net), 3);
+}
+
+/* With tables there are more frames under way than descriptors for all their parts; then it is full. */
+static void test_full(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c;
+    unsigned sent = 0, tables = 0;
+    while (!send(w, 8, NULL))
+        sent++;
+    assert_true(sent > 2 * QUEUE_SIZE_MAX / 8 && sent <= QUEUE_SIZE_MAX);
+    assert_int_equal(counters(w).refused_full, 1);
+    while (puppet_take(SEND, &c)) {
+        assert_int_equal(c.count, 8);
+        tables += c.indirect;
+        puppet_use(SEND, c.number, 0);
+    }
+    assert_true(tables > 0 && tables < sent);
+    puppet_run(true);
+    assert_int_equal(w->rooms, 1);
+    assert_int_equal(net_completed(w->net), sent);
+    open_with(w, ALL & ~VIRTIO_F_INDIRECT_DESC);
+    for (sent = 0; !send(w, 8, NULL);)
+        sent++;
+    assert_int_equal(sent, QUEUE_SIZE_MAX / 8);
+}
+
+/* --- receiving --- */
+
+/* One buffer of a frame: header where there is one, then `len` bytes of it. */
+static void give(const uint8_t *head, size_t len)
+{
+    struct puppet_chain c;
+    assert_true(puppet_take(RECEIVE, &c));
+    assert_int_equal(c.count, 1);
+    size_t at = head ? HEAD : 0;
+    assert_true(at + len <= c.parts[0].size);
+    if (head)
+        memcpy(c.parts[0].at, head, HEAD);
+    memset(c.parts[0].at + at, 0x5a, len);
+    puppet_use(RECEIVE, c.number, (uint32_t)(at + len));
+}
+
+static const uint8_t plain[HEAD] = {[10] = 1};
+
+static void test_receive(void **state)
+{
+    struct world *w = *state;
+    give(plain, 60);
+    puppet_run(true);
+    assert_int_equal(w->frames, 1);
+    assert_int_equal(w->len, 60);
+    assert_int_equal(w->last.checksum, NET_CHECKSUM_UNKNOWN);
+    const uint8_t verified[HEAD] = {2, [10] = 1};
+    give(verified, 1514);
+    puppet_run(true);
+    assert_int_equal(w->last.checksum, NET_CHECKSUM_GOOD);
+    assert_int_equal(w->len, 1514);
+    assert_int_equal(counters(w).received, 2);
+}
+
+static void test_receive_merged(void **state)
+{
+    struct world *w = *state;
+    const uint8_t head[HEAD] = {1, 1, 54, 0, 0xa8, 5, 34, 0, 16, 0, 3};
+    give(head, 2000);
+    give(NULL, 2048);
+    give(NULL, 100);
+    puppet_run(true);
+    assert_int_equal(w->frames, 1);
+    assert_int_equal(w->len, 4148);
+    assert_int_equal(w->last.segment_size, 1448);
+    assert_int_equal(w->bytes[4147], 0x5a);
+    for (int i = 0; i < 2000; i++) { /* all buffers come back */
+        give(plain, 60);
+        puppet_run(true);
+    }
+    assert_int_equal(w->frames, 2001);
+}
+
+static void expect_malformed(struct world *w)
+{
+    uint64_t before = counters(w).dropped_malformed;
+    unsigned frames = w->frames;
+    puppet_run(true);
+    assert_int_equal(counters(w).dropped_malformed, before + 1);
+    assert_int_equal(w->frames, frames);
+    give(plain, 60);
+    puppet_run(true);
+    assert_int_equal(w->frames, frames + 1);
+}
+
+static void test_malformed(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t bad[][HEAD] = {
+        {[1] = 3, [4] = 1, [10] = 1},                   /* segments of UDP */
+        {[1] = 0x80, [4] = 1, [10] = 1},                /* of nothing, with ECN */
+        {[1] = 1, [10] = 1},                            /* of no size */
+        {[1] = 1, [4] = 0xff, 0xff, [10] = 1},          /* larger than the frame */
+        {1, [6] = 0xff, 0xff, [10] = 1},                /* a checksum beyond the frame */
+        {1, [6] = 0xf0, 0xff, [8] = 0x20, 0, [10] = 1}, /* whose place does not fit 16 bits */
+        {1, [6] = 50, 0, [8] = 9, 0, [10] = 1},         /* half beyond it */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        give(bad[i], 60);
+        expect_malformed(w);
+    }
+    give(plain, 0); /* nothing but a header */
+    expect_malformed(w);
+    give(NULL, 7); /* not even that */
+    expect_malformed(w);
+    const uint8_t two[HEAD] = {[10] = 2}, many[HEAD] = {[10] = 0xff, 0xff};
+    give(two, 60); /* headers are not in the first piece */
+    give(NULL, 60);
+    expect_malformed(w);
+    give(two, 60); /* the second never comes */
+    expect_malformed(w);
+    for (int i = 0; i < 40; i++)
+        give(i ? NULL : many, 1000);
+    expect_malformed(w);
+}
+
+/* What was not agreed on is not believed. */
+static void test_not_agreed(void **state)
+{
+    struct world *w = *state;
+    const uint8_t partial[HEAD] = {1, [6] = 34, 0, [8] = 16, 0, [10] = 1};
+    const uint8_t verified[HEAD] = {2, [10] = 9};
+    const uint8_t merged[HEAD] = {[1] = 1, [4] = 10, [10] = 1};
+    open_with(w, ALL & ~(GUEST_CSUM | MRG_RXBUF));
+    give(partial, 60);
+    expect_malformed(w);
+    give(merged, 60);
+    expect_malformed(w);
+    give(verified, 60); /* the number of buffers means nothing */
+    puppet_run(true);
+    assert_int_equal(w->last.checksum, NET_CHECKSUM_UNKNOWN);
+    assert_int_equal(w->last.count, 1);
+}
+
+/* --- failing --- */
+
+static void test_link(void **state)
+{
+    struct world *w = *state;
+    assert_true(net_link(w->net));
+    puppet.config[6] = 0;
+    puppet_run(true); /* not told: not looked at */
+    assert_int_equal(w->downs, 0);
+    puppet.config_interrupt = true;
+    puppet_run(true);
+    assert_int_equal(w->downs, 1);
+    assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
+    puppet.config[6] = 1;
+    puppet.config_interrupt = true;
+    puppet_run(true);
+    assert_int_equal(w->ups, 1);
+    assert_int_equal(send(w, 1, NULL), OK);
+}
+
+static void expect_given_up(struct world *w)
+{
+    assert_false(net_link(w->net));
+    assert_int_equal(w->downs, 1);
+    assert_int_equal(puppet.status, 0); /* reset: it touches nothing any more */
+    assert_int_equal(net_completed(w->net), w->net->sent);
+    assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
+    puppet_run(true);
+}
+
+static void test_broken(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(send(w, 2, NULL), OK);
+    puppet_use(RECEIVE, 1000, 60);
+    puppet_run(true);
+    assert_int_equal(counters(w).broken, 1);
+    expect_given_up(w);
+    assert_int_equal(counters(w).broken, 1);
+}
+
+static void test_broken_sending(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c;
+    assert_int_equal(send(w, 2, NULL), OK);
+    assert_true(puppet_take(SEND, &c));
+    puppet_use(SEND, c.number, 1); /* nothing there may be written */
+    puppet_run(true);
+    assert_int_equal(counters(w).broken, 1);
+    expect_given_up(w);
+}
+
+static void fail_device(struct world *w)
+{
+    (void)w;
+    puppet.status |= VIRTIO_NEEDS_RESET;
+    puppet.config_interrupt = true;
+    puppet_run(true);
+}
+
+/* Frames that were under way are done with; those that come afterwards go as before. */
+static void test_needs_reset(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c;
+    assert_int_equal(send(w, 3, NULL), OK);
+    fail_device(w);
+    assert_int_equal(counters(w).restarts, 1);
+    assert_int_equal(puppet.status, 15);
+    assert_int_equal(puppet.accepted, ALL | VIRTIO_F_VERSION_1);
+    assert_int_equal(net_completed(w->net), 1);
+    assert_true(net_link(w->net));
+    give(plain, 60);
+    puppet_run(true);
+    assert_int_equal(w->frames, 1);
+    assert_int_equal(send(w, 3, NULL), OK);
+    assert_true(puppet_take(SEND, &c));
+    puppet_use(SEND, c.number, 0);
+    assert_int_equal(net_completed(w->net), 2);
+}
+
+static void test_needs_reset_too_often(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < NET_RESTARTS_MAX; i++)
+        fail_device(w);
+    assert_true(net_link(w->net));
+    fail_device(w);
+    assert_int_equal(counters(w).restarts, NET_RESTARTS_MAX);
+    expect_given_up(w);
+}
+
+/* The stack counts on what was agreed to at first. */
+static void test_other_after_reset(void **state)
+{
+    struct world *w = *state;
+    puppet.offered &= ~HOST_TSO;
+    fail_device(w);
+    expect_given_up(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_agreement, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_send, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_completion, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_receive, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_receive_merged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_agreed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_link, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_sending, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_needs_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_needs_reset_too_often, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_other_after_reset, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("platform/virtio/net_test", tests, NULL, NULL);
+}
