@@ -38,15 +38,19 @@ pvh_entry:
     jmp check_memory
 enough_memory:
     movl $(early_stack_end - pvh_entry + 0x100000), %esp
-    movl $(early_tables - pvh_entry + 0x100000), %edi
     movl %ebx, %esi
 
-    /* Four directories of 2 MiB pages, then the two tables above them. */
+    /* Firmware may have worked where only zeroes were loaded. */
     xorl %eax, %eax
-    movl $(6 * 4096 / 4), %ecx
-    movl %edi, %edx
+    movl $(image_zeroes - pvh_entry + 0x100000), %edi
+    movl $(image_end - pvh_entry + 0x100000), %ecx
+    subl %edi, %ecx
+    shrl $2, %ecx
     rep stosl
-    movl %edx, %edi
+
+    /* Four directories of 2 MiB pages, then the two tables above them. */
+    movl $(early_tables - pvh_entry + 0x100000), %edi
+    movl %edi, %edx
     movl $(PRESENT_WRITE | LARGE), %eax
     movl $2048, %ecx
 1:  movl %eax, (%edi)

@@ -71,6 +71,14 @@ struct virtio *virtio_take(uint32_t kind, uint32_t number)
     return NULL;
 }
 
+uint32_t virtio_count(uint32_t kind)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += devices[i].kind == kind;
+    return n;
+}
+
 bool virtio_take_change(struct virtio *v)
 {
     bool changed = v->changed;

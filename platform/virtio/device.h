@@ -67,6 +67,9 @@ void virtio_find(const char *command_line);
 /* The device of that kind and number, from 0 on; NULL: there is none, or somebody has taken it. */
 struct virtio *virtio_take(uint32_t kind, uint32_t number);
 
+/* How many of that kind there are. */
+uint32_t virtio_count(uint32_t kind);
+
 /* Resets it: it touches no memory any more. False: it does not. */
 bool virtio_reset(struct virtio *v);
 

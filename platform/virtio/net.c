@@ -243,6 +243,9 @@ struct net *virtio_net_open(uint32_t number)
     c->up = link_now(c);
     c->poll = (struct poll){.run = run, .await = await};
     poll_add(&c->poll);
+    if (virtio_count(VIRTIO_NET) > 1)
+        log_info(SOURCE, "network card %u is used, of %u: --network says which", number,
+                 virtio_count(VIRTIO_NET));
     return &c->net;
 }
 

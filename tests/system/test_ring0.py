@@ -296,6 +296,15 @@ def test_plain_cards(without, tmp_path):
         assert converse(it.ports[9], b"x" * 1_000_000) == b"1000000\n"
 
 
+def test_second_card(tmp_path):
+    """The first is used, unless --network says otherwise; the other one is mentioned."""
+    second = ["-netdev", "user,id=n1,net=10.0.9.0/24", "-device", "virtio-net-pci,netdev=n1,romfile="]
+    for number, address in enumerate(("10.0.2.15", "10.0.9.15")):
+        with guest(BUILD / "echo/echo.kvm", "pc", [7], f"--dhcp=true --network={number}", tmp_path, *second,
+                   ready=f"net: address {address}") as it:
+            assert f"virtio: network card {number} is used, of 2" in it.said()
+
+
 def test_link_goes_down(tmp_path):
     """And comes back: told by an interrupt."""
     with guest(BUILD / "echo/echo.kvm", "q35", [7], "--dhcp=true", tmp_path) as it:
