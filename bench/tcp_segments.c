@@ -128,6 +128,7 @@ static void turn(struct end *e)
         tcp_input(e->tcp, now, &e->queue[e->head % PACKETS].arrival);
         e->head++;
     }
+    e->head = e->tail = 0; /* the same few again: they are warm */
     if (tcp_deadline(e->tcp) <= now)
         tcp_expire(e->tcp, now);
     if (e->awake) {
