@@ -49,7 +49,8 @@ struct inet {
     bool leased;
     struct inet_resolver advertised[INET_RESOLVERS_MAX];
     size_t advertised_count;
-    uint64_t settle_until; /* addresses may still be found; 0: they were, or were not */
+    uint64_t resolvers_left_out; /* counter: advertised beyond these */
+    uint64_t settle_until;       /* addresses may still be found; 0: they were, or were not */
 
     struct pool connects;
     struct list waiting; /* for a way; of struct connect */

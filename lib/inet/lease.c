@@ -306,6 +306,8 @@ void inet_on_resolver(void *owner, struct address resolver, uint64_t until)
         i->advertised[which].until = until;
     else if (until > i->now && which < INET_RESOLVERS_MAX)
         i->advertised[i->advertised_count++] = (struct inet_resolver){resolver, until};
+    else if (until > i->now)
+        i->resolvers_left_out++;
     if (known != (find_resolver(i, resolver) < i->advertised_count))
         inet_names_servers(i);
     inet_touch(i);

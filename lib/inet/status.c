@@ -130,6 +130,8 @@ void inet_status(const struct inet *i, struct buf *into)
     buf_printf(into, "link: %s\n", i->link ? "up" : "down");
     put_addresses(i, into);
     put_routes(i, into);
+    put_number(into, "inet", "refused_connects", i->connects.refused);
+    put_number(into, "inet", "resolvers_left_out", i->resolvers_left_out);
     put_dhcp(i, into);
     put_dns(i, into);
     put_tcp(i, into);

@@ -13,19 +13,19 @@ struct end {
     char reason[TLS_REASON_MAX];
 };
 
-static void end_on_data(void *owner, struct slice bytes)
+static inline void end_on_data(void *owner, struct slice bytes)
 {
     struct end *e = owner;
     buf_put(&e->received, bytes);
 }
 
-static void end_on_eof(void *owner)
+static inline void end_on_eof(void *owner)
 {
     struct end *e = owner;
     e->eof = true;
 }
 
-static void end_on_end(void *owner, enum err why)
+static inline void end_on_end(void *owner, enum err why)
 {
     struct end *e = owner;
     e->over = true;
@@ -34,7 +34,7 @@ static void end_on_end(void *owner, enum err why)
 
 static const struct flow_events end_events = {end_on_data, end_on_eof, NULL, end_on_end};
 
-static void end_own(struct end *e, struct flow *f)
+static inline void end_own(struct end *e, struct flow *f)
 {
     if (!e->received.max)
         buf_init(&e->received, 64 << 20);
@@ -52,7 +52,7 @@ static inline void end_answer(void *owner, enum err why, struct flow *f)
         end_own(e, f);
 }
 
-static void end_close(struct end *e)
+static inline void end_close(struct end *e)
 {
     if (e->flow)
         flow_close(e->flow);

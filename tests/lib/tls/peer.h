@@ -27,7 +27,7 @@ struct peer {
     uint8_t keep[1024];
 };
 
-static enum ssl_verify_result_t peer_takes_all(SSL *ssl, uint8_t *alert)
+static inline enum ssl_verify_result_t peer_takes_all(SSL *ssl, uint8_t *alert)
 {
     struct peer *p = SSL_get_app_data(ssl);
     const CRYPTO_BUFFER *b = sk_CRYPTO_BUFFER_value(SSL_get0_peer_certificates(ssl), 0);
@@ -40,7 +40,7 @@ static enum ssl_verify_result_t peer_takes_all(SSL *ssl, uint8_t *alert)
     return ssl_verify_ok;
 }
 
-static int peer_keeps_ticket(SSL *ssl, SSL_SESSION *session)
+static inline int peer_keeps_ticket(SSL *ssl, SSL_SESSION *session)
 {
     struct peer *p = SSL_get_app_data(ssl);
     SSL_SESSION_free(p->ticket);
@@ -48,14 +48,14 @@ static int peer_keeps_ticket(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static void peer_time(const SSL *ssl, struct timeval *into)
+static inline void peer_time(const SSL *ssl, struct timeval *into)
 {
     (void)ssl;
     into->tv_sec = clock_wall() / (int64_t)CLOCK_SEC;
     into->tv_usec = 0;
 }
 
-static void peer_show(struct peer *p, const struct pki *certificate)
+static inline void peer_show(struct peer *p, const struct pki *certificate)
 {
     CBS cbs;
     CBS_init(&cbs, certificate->key.ptr, certificate->key.len);
@@ -66,7 +66,7 @@ static void peer_show(struct peer *p, const struct pki *certificate)
     CRYPTO_BUFFER_free(b);
 }
 
-static void peer_init(struct peer *p)
+static inline void peer_init(struct peer *p)
 {
     *p = (struct peer){0};
     p->context = SSL_CTX_new(TLS_with_buffers_method());
@@ -77,7 +77,7 @@ static void peer_init(struct peer *p)
 }
 
 /* A connection that is not begun: the test may set p->ssl up. */
-static void peer_dial(struct peer *p)
+static inline void peer_dial(struct peer *p)
 {
     p->ssl = SSL_new(p->context);
     SSL_set_app_data(p->ssl, p);
@@ -88,7 +88,7 @@ static void peer_dial(struct peer *p)
     p->client = sim_client_open(place.client_host, "192.0.2.1", 443);
 }
 
-static void peer_flush(struct peer *p)
+static inline void peer_flush(struct peer *p)
 {
     uint8_t bytes[4096];
     for (int n; (n = BIO_read(SSL_get_wbio(p->ssl), bytes, sizeof bytes)) > 0;) {
@@ -103,7 +103,7 @@ static void peer_flush(struct peer *p)
     sim_client_forget(p->client);
 }
 
-static bool peer_stands(void *arg)
+static inline bool peer_stands(void *arg)
 {
     struct peer *p = arg;
     peer_flush(p);
@@ -112,7 +112,7 @@ static bool peer_stands(void *arg)
     return r == 1 || SSL_get_error(p->ssl, r) != SSL_ERROR_WANT_READ || sim_client_over(p->client);
 }
 
-static bool peer_shake(struct peer *p)
+static inline bool peer_shake(struct peer *p)
 {
     sim_run(peer_stands, p, clock_monotonic() + 30 * CLOCK_SEC);
     ERR_clear_error();
@@ -125,7 +125,7 @@ struct peer_wait {
     int len, wanted;
 };
 
-static bool peer_has(void *arg)
+static inline bool peer_has(void *arg)
 {
     struct peer_wait *w = arg;
     peer_flush(w->peer);
@@ -137,7 +137,7 @@ static bool peer_has(void *arg)
 }
 
 /* Sends, and reads as much back. */
-static bool peer_echo(struct peer *p, const char *text)
+static inline bool peer_echo(struct peer *p, const char *text)
 {
     uint8_t back[256];
     int len = (int)strlen(text);
@@ -148,7 +148,7 @@ static bool peer_echo(struct peer *p, const char *text)
     return w.len == len && memcmp(back, text, (size_t)len) == 0;
 }
 
-static void peer_hang_up(struct peer *p)
+static inline void peer_hang_up(struct peer *p)
 {
     SSL_shutdown(p->ssl);
     peer_flush(p);
@@ -158,7 +158,7 @@ static void peer_hang_up(struct peer *p)
     ERR_clear_error();
 }
 
-static void peer_deinit(struct peer *p)
+static inline void peer_deinit(struct peer *p)
 {
     SSL_SESSION_free(p->ticket);
     SSL_CTX_free(p->context);

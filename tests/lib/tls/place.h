@@ -42,7 +42,7 @@ struct dialing {
     void *owner;
 };
 
-static void dialed(void *owner, enum err why, const char *reason, struct flow *flow)
+static inline void dialed(void *owner, enum err why, const char *reason, struct flow *flow)
 {
     struct dialing d = *(struct dialing *)owner;
     (void)reason;
@@ -50,7 +50,7 @@ static void dialed(void *owner, enum err why, const char *reason, struct flow *f
     d.answer(d.owner, why, flow);
 }
 
-static void dialed_below(void *owner, enum err why, struct flow *flow)
+static inline void dialed_below(void *owner, enum err why, struct flow *flow)
 {
     struct dialing *d = owner;
     d->below = NULL;
@@ -60,8 +60,8 @@ static void dialed_below(void *owner, enum err why, struct flow *flow)
         dialed(d, why, "", NULL);
 }
 
-static enum err tls_dial(struct stack *s, struct endpoint remote, connect_fn *answer, void *owner,
-                         struct connect **into)
+static inline enum err tls_dial(struct stack *s, struct endpoint remote, connect_fn *answer,
+                                void *owner, struct connect **into)
 {
     struct dialing *d = calloc(1, sizeof *d);
     (void)s;
@@ -75,7 +75,7 @@ static enum err tls_dial(struct stack *s, struct endpoint remote, connect_fn *an
     return e;
 }
 
-static void tls_dial_cancel(struct stack *s, struct connect *c)
+static inline void tls_dial_cancel(struct stack *s, struct connect *c)
 {
     struct dialing *d = (struct dialing *)(void *)c;
     (void)s;
@@ -86,14 +86,14 @@ static void tls_dial_cancel(struct stack *s, struct connect *c)
     free(d);
 }
 
-static enum err dial_resolve(struct stack *s, struct slice name, resolve_fn *answer, void *owner,
-                             struct resolve **into)
+static inline enum err dial_resolve(struct stack *s, struct slice name, resolve_fn *answer,
+                                    void *owner, struct resolve **into)
 {
     (void)s;
     return stack_resolve(place.client_host, name, answer, owner, into);
 }
 
-static void dial_cancel_resolve(struct stack *s, struct resolve *r)
+static inline void dial_cancel_resolve(struct stack *s, struct resolve *r)
 {
     (void)s;
     stack_cancel_resolve(place.client_host, r);
@@ -107,7 +107,7 @@ static struct stack dial_stack = {&dial_ops};
 
 /* --- setting up --- */
 
-static void place_certificates(void)
+static inline void place_certificates(void)
 {
     const struct pki_request ca = {.name = "Test CA", .authority = true};
     const struct pki_request leaf = {.name = "server", .hosts = "DNS:server.example,IP:192.0.2.1"};
@@ -115,8 +115,8 @@ static void place_certificates(void)
     place.leaf = pki_make(&leaf, &place.ca);
 }
 
-static void place_server_open(const struct pki_entry *entries, size_t count,
-                              struct tls_server_config config)
+static inline void place_server_open(const struct pki_entry *entries, size_t count,
+                                     struct tls_server_config config)
 {
     struct buf keys, certs, error;
     buf_init(&keys, 1 << 20);
@@ -136,13 +136,13 @@ static void place_server_open(const struct pki_entry *entries, size_t count,
     assert_non_null(place.server_stack);
 }
 
-static void place_client_open(struct tls_client_config config)
+static inline void place_client_open(struct tls_client_config config)
 {
     assert_int_equal(tls_client_open(&config, &place.client), OK);
     place.client_stack = &dial_stack;
 }
 
-static void place_net_open(void)
+static inline void place_net_open(void)
 {
     sim_reset(place.seed);
     sim_clock_set_wall(PKI_NOW * (int64_t)CLOCK_SEC);
@@ -164,7 +164,7 @@ static inline void place_open_with(struct tls_server_config server, struct tls_c
 }
 
 /* Nothing may be left: no flow, no timer, no memory. */
-static int place_close(void)
+static inline int place_close(void)
 {
     sim_run(NULL, NULL, clock_monotonic() + 60 * CLOCK_SEC);
     if (place.client)
