@@ -1,15 +1,18 @@
 """Real peers through a wire that harms: Linux as client and as server, nginx, git, and lwIP."""
 import contextlib
 import hashlib
+import json
 import os
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 from gitnginx import GitNginx
 from gitremote import GitRemote
-from lab import CLIENT, CLIENT6, OURS, OURS6, PERMITTED, Server, TapCanopy, Wired, on_tap
+from lab import (CLIENT, CLIENT6, LINUX, LINUX6, OURS, OURS6, PERMITTED, Server, TapCanopy, Wired,
+                 on_tap)
 from sites import small
 from support import FEWER, SLOWER, wait
 
@@ -187,3 +190,24 @@ def test_a_relay_between_stacks(tmp_path, client, server):
             arguments=["--to", end.host, "--to-port", str(ECHO)]))
         with connect(net.far, begin.host, RELAY) as s:
             echoed(s, (2 << 20) // FEWER)
+
+
+# --- iperf3 ---
+
+
+@FAMILIES
+def test_iperf3_both_ways(tmp_path, family):
+    """A relay of ours takes its connections from iperf3's client and makes its own to iperf3's
+    server, both on Linux: three streams beside the one that controls them, up and down."""
+    host, v6 = (LINUX, "-4") if family == "IPv4" else (LINUX6, "-6")
+    with Wired(loss=0.1, delay=1, seed=5) as net:
+        net.near.start("iperf3", "-s", v6, "-p", "5201", stdout=subprocess.DEVNULL)
+        with Server(tmp_path, net.near, "ours", "relay",
+                    arguments=["--to", host, "--to-port", "5201"]) as relay:
+            for way in ([], ["-R"]):
+                said = json.loads(net.far.run(
+                    "iperf3", "-c", at(relay, family), "-p", str(RELAY), "-P", "3", "-J",
+                    "-n", f"{6 // FEWER}M", *way, timeout=PATIENCE))
+                assert "error" not in said and len(said["end"]["streams"]) == 3, said
+                for side in ("sum_sent", "sum_received"):
+                    assert said["end"][side]["bytes"] >= (5 << 20) // FEWER, said["end"]
