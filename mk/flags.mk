@@ -8,11 +8,13 @@ JOBS  ?= $(shell nproc)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wundef -Wpointer-arith -Wcast-align -Wwrite-strings -Werror
-OPTIMISE ?= -O2 -g
+OPTIMISE ?= $(if $(SANITIZE),-O1 -g1,-O2 -g)
 HARDEN   := -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections -fPIE
-# SANITIZE=1: the same sources under the sanitizers, in a folder of their own.
+# SANITIZE=1: the same sources under the sanitizers, in a folder of their own. They compile in half the
+# time with -O1 and without the names of variables; how far a number may go, gcc does not know then.
 ifdef SANITIZE
-INSTRUMENT := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+INSTRUMENT := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+              -Wno-format-truncation
 endif
 
 COMMON := -std=gnu11 $(OPTIMISE) $(WARNINGS) $(HARDEN) $(INSTRUMENT) -I. -MMD -MP \
