@@ -96,20 +96,31 @@ def test_uploads_are_counted_to_the_byte(tmp_path):
                 assert s.makefile().readline() == f"{size}\n"
 
 
+def typed(s, number):
+    """How long one small message takes to come back."""
+    message = os.urandom(1 + number * 7 % 200)
+    began = time.monotonic()
+    s.sendall(message)
+    assert receive(s, len(message)) == message
+    return time.monotonic() - began
+
+
 def test_keystrokes_are_answered_at_once(tmp_path):
-    """A session as ssh has it: each small message is answered one round trip later."""
-    with Wired(delay=5) as net, Server(tmp_path, net.near, "ours") as server:
-        with connect(net.far, server.host, ECHO) as s:
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            took = []
+    """A session as ssh has it: each small message is answered one round trip later. How much a busy
+    machine adds to that, Linux's own stack tells, which is asked in turns with ours."""
+    with Wired(delay=5) as net, Server(tmp_path, net.near, "ours") as server, \
+            Server(tmp_path, net.near, "linux") as peer:
+        with connect(net.far, server.host, ECHO) as ours, connect(net.far, peer.host, ECHO) as linux:
+            took = {}
+            for s in (ours, linux):
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                took[s] = []
             for number in range(100):
-                message = os.urandom(1 + number * 7 % 200)
-                began = time.monotonic()
-                s.sendall(message)
-                assert receive(s, len(message)) == message
-                took.append(time.monotonic() - began)
-    took.sort()
-    assert took[0] >= 0.010 and took[90] < 0.020 * SLOWER, took
+                for s in (ours, linux):
+                    took[s].append(typed(s, number))
+            mine, theirs = sorted(took[ours]), sorted(took[linux])
+    assert mine[0] >= 0.010, mine
+    assert mine[90] < max(0.020 * SLOWER, 1.5 * theirs[90]), (mine, theirs)
 
 
 def test_a_gap_in_the_path_is_survived(tmp_path):
