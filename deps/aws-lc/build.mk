@@ -53,7 +53,12 @@ $(tls_objects): %.cc.o: $(SOURCE)/%.cc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(flags) -c -o $@ $<
 
+# In an image what is not an inner loop of cryptography is made small; string instructions, which gcc
+# then likes, are slow where the processor is emulated.
 ifeq ($(FLAVOUR),freestanding)
+small = -Os $(foreach f,memcpy memset,-m$(f)-strategy=libcall:-1:noalign)
+$(filter-out %/bcm.c.o %.S.o,$(objects)) $(tls_objects): flags += $(small)
+
 cxx_folders := $(shell $(CC) -x c++ -E -v /dev/null 2>&1 | sed -n 's|^ \(.*/c++/.*\)|\1|p')
 cxx_include = -isystem libcxx $(addprefix -isystem ,$(cxx_folders))
 $(tls_objects): cxx = $(cxx_include)
