@@ -46,9 +46,10 @@ def image(folder, app="canopy", settings=()):
     """A ring-0 image: its path."""
     folder = Path(folder)
     if app == "canopy":
-        configure(folder, "--target", "process", *settings)
-    done = subprocess.run(["make", "--no-print-directory", "ring0", f"APP={app}", f"DIST={folder}",
-                           f"CONFIG={folder}", f"BUILD={BUILD.relative_to(ROOT)}"], cwd=ROOT,
+        configure(folder, "--target", "kvm", *settings)
+    done = subprocess.run(["make", "--no-print-directory", "app", f"APP={app}", f"DIST={folder}",
+                           f"CONFIG={folder}", f"BUILD={BUILD.relative_to(ROOT)}", "TARGET=kvm"],
+                          cwd=ROOT,
                           capture_output=True, text=True, env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / f"{app}.kvm"

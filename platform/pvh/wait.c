@@ -11,6 +11,7 @@
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/poll.h"
 #include "platform/pvh/time.h"
+#include "platform/pvh/trap.h"
 #include "signatures/clock.h"
 
 #define WAIT_LONGEST (3600 * CLOCK_SEC)
@@ -39,12 +40,24 @@ static bool await_all(void)
     return any;
 }
 
+/* Setting the timer leaves the guest. One that is set for earlier is left as it is: deadlines mostly move
+ * on, and being woken once for nothing costs less. */
+static void set_timer(uint64_t deadline)
+{
+    static uint64_t set = WAIT_FOREVER; /* when it fires, or earlier; WAIT_FOREVER: it does not */
+    if (trap_take(APIC_TIMER_VECTOR))
+        set = WAIT_FOREVER;
+    if (deadline >= set)
+        return;
+    apic_set_timer(time_to_ticks(deadline));
+    set = deadline;
+}
+
 /* What came since the devices were asked wakes at once: interrupts are remembered while off. */
 static void sleep_until(uint64_t deadline)
 {
-    apic_set_timer(time_to_ticks(deadline));
+    set_timer(deadline);
     cpu_sleep();
-    apic_set_timer(UINT64_MAX);
 }
 
 void wait_until(uint64_t deadline)
