@@ -21,11 +21,21 @@
 
 /* --- anchors --- */
 
+/* It has no certificate where it has no memory either. */
+static enum err unread(void)
+{
+    enum err e = ERR_ARGUMENT;
+    for (uint32_t each; (each = ERR_get_error()) != 0;)
+        if (ERR_GET_REASON(each) == ERR_R_MALLOC_FAILURE)
+            e = ERR_MEMORY;
+    return e;
+}
+
 static enum err add_anchor(X509_STORE *store, struct slice der)
 {
     const uint8_t *at = der.ptr;
     X509 *x = d2i_X509(NULL, &at, (long)der.len);
-    enum err e = x ? OK : ERR_ARGUMENT;
+    enum err e = x ? OK : unread();
     if (x && !X509_STORE_add_cert(store, x))
         e = ERR_MEMORY;
     X509_free(x);
