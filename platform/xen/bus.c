@@ -26,7 +26,7 @@ static struct timer timer;
 static void lose(const char *why)
 {
     log_error(SOURCE, "the connection to the store ended: %s", why);
-    store_close(&store);
+    store_end(&store);
 }
 
 static bool receive(void)

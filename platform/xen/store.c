@@ -141,7 +141,7 @@ void store_input(struct store *s, struct slice bytes)
         if (s->have < STORE_HEAD)
             return;
         if (s->head.len > sizeof s->payload) {
-            store_close(s);
+            store_end(s);
             return;
         }
         if (s->have == STORE_HEAD + s->head.len) {
@@ -169,7 +169,7 @@ uint64_t store_deadline(const struct store *s)
     return r ? r->deadline : UINT64_MAX;
 }
 
-void store_close(struct store *s)
+void store_end(struct store *s)
 {
     s->closed = true;
     s->out_len = s->out_sent = 0;

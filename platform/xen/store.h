@@ -79,6 +79,6 @@ void store_expire(struct store *s, uint64_t now);
 uint64_t store_deadline(const struct store *s);
 
 /* The connection is no more: all that waits ends with ERR_CLOSED, and so does what is asked later. */
-void store_close(struct store *s);
+void store_end(struct store *s);
 
 #endif
