@@ -81,7 +81,7 @@ def test_libvirt_takes_them(deploy, arguments):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["--xen", "--memory", "4"], "--memory"),
+    (["--xen", "--memory", "3"], "--memory"),
     (["--xen", "--memory", "lots"], "lots"),
     (["--xen", "--bridge", "br 0"], "--bridge"),
     (["--xen", "--bridge", ""], "--bridge"),
@@ -175,7 +175,7 @@ def test_taps_of_run(run):
     (["-p", "1:2:3:4"], "HOST:GUEST"),
     (["-p", "nowhere:7000:80"], "'nowhere' is not an IPv4 address"),
     (["-p"], "-p needs a value"),
-    (["-m", "7"], "'7' is not a number of MiB"),
+    (["-m", "3"], "'3' is not a number of MiB"),
     (["--machine", "moon"], "'moon' is not microvm, pc or q35"),
     (["--accel", "steam"], "'steam' is not auto, kvm or tcg"),
     (["--gdb=0"], "'0' is not a port"),
@@ -198,6 +198,15 @@ def test_a_port_that_is_taken(run):
 def test_without_qemu(run, tmp_path):
     status, _, errors = run("--accel", "tcg", PATH=str(tmp_path))
     assert status == 1 and "qemu-system-x86_64 is not installed" in errors and "apt install" in errors
+
+
+def test_an_image_for_xen_is_not_run_here(run, tmp_path):
+    (tmp_path / ".ringlet/target").write_text("xen")
+    status, output, errors = run()
+    assert (status, output) == (1, "") and "xl create" in errors
+    (tmp_path / ".ringlet/target").write_text("moon")
+    status, output, errors = run()
+    assert (status, output) == (1, "") and "configure anew" in errors
 
 
 def test_help_of_run(run):

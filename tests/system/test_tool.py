@@ -95,6 +95,41 @@ def test_the_command_line_with_tls(app_folder, authority, tmp_path):
 
 
 @door_builds_elsewhere
+def test_the_command_line_for_a_virtual_machine(app_folder, hannes, tmp_path):
+    port, tls_port = free_port(), free_port()
+    remote = hannes.url.replace("127.0.0.1", "10.0.2.2")
+    status, output, errors = shell(
+        f'../../ringlet configure --target kvm -i Posts -n "full stack engineer" -r {remote} '
+        '--dhcp true --tls 443 --port 80 && make', app_folder)
+    assert status == 0, output + errors
+    site = Canopy(tmp_path, [], program=ROOT / "ringlet", port=port)
+    site.command += ["run", "-C", str(app_folder), "-p", f"{port}:80", "-p", f"{tls_port}:443"]
+    site.start()
+    try:
+        site.wait_line(r"content: at commit", 60)
+        site.wait_line(r"net: address 10\.0\.2\.15", 60)
+        assert site.get("/").status == 301
+        context = ssl.create_default_context(cafile=app_folder / "tls/server.pem")
+        assert "/Posts/OperatingSystem" in client.request(tls_port, "GET", "/", context=context).text
+    finally:
+        site.stop()
+    status, output, errors = shell("../../ringlet describe && ../../ringlet keys dist/canopy.kvm", app_folder)
+    assert status == 0 and "full stack engineer" in output and "localhost" in output, errors
+
+
+@door_builds_elsewhere
+def test_the_command_line_of_the_original(app_folder):
+    """Word for word but for the name of the tool and the host."""
+    status, output, errors = shell(
+        '../../ringlet configure --no-opam --xen -i Posts -n "full stack engineer" -r git://10.0.0.1/hannes '
+        '--dhcp false --network 0 --ip 198.167.222.205 --netmask 255.255.255.0 --gateways 198.167.222.1 '
+        '--tls 443 --port 80 && make', app_folder)
+    assert status == 0, output + errors
+    assert (app_folder / "dist/canopy.xen").exists()
+    assert f"kernel = '{app_folder}/dist/canopy.xen'" in (app_folder / "dist/canopy.xl").read_text()
+
+
+@door_builds_elsewhere
 def test_the_door_says_where_it_wants_to_be_called(tmp_path):
     status, _, errors = shell(f"{ROOT}/ringlet configure --unix", tmp_path)
     assert status == 2 and "-C apps/NAME" in errors

@@ -37,24 +37,23 @@ function watchShifts() {
     }).observe({ type: "layout-shift", buffered: true });
 }
 
-/* What happens on the page goes into the report that it is at. */
-async function guard(page, at) {
+async function guard(page, report) {
     await page.route(url => !url.href.startsWith(job.base + "/") && url.protocol !== "data:", route => {
         const request = route.request();
         if (request.resourceType() === "image")
             return route.fulfill({ contentType: "image/gif", body: DOT });
-        at.report.foreign.push(request.url());
+        report.foreign.push(request.url());
         return route.abort();
     });
     page.on("console", message => {
-        const own = message.location().url === job.base + at.report.path; /* an error page's status */
+        const own = message.location().url === job.base + report.path; /* an error page's status */
         if (["error", "warning"].includes(message.type()) && !own)
-            at.report.console.push(message.text());
+            report.console.push(message.text());
     });
-    page.on("pageerror", error => at.report.console.push(String(error)));
+    page.on("pageerror", error => report.console.push(String(error)));
     page.on("response", response => {
-        if (response.status() >= 400 && new URL(response.url()).pathname !== at.report.path)
-            at.report.console.push(`${response.status()} ${response.url()}`);
+        if (response.status() >= 400 && new URL(response.url()).pathname !== report.path)
+            report.console.push(`${response.status()} ${response.url()}`);
     });
 }
 
@@ -92,34 +91,32 @@ async function skipLink(page) {
     return shown && await page.evaluate(() => document.activeElement.matches("main"));
 }
 
-async function lookAt(page, report) {
-    await page.goto(job.base + report.path, { waitUntil: "load" });
+async function lookAt(context, path, view) {
+    const page = await context.newPage();
+    const report = { path, view: view.name, foreign: [], console: [] };
+    await guard(page, report);
+    await page.addInitScript(watchShifts);
+    await page.goto(job.base + path, { waitUntil: "load" });
     await page.evaluate(() => document.fonts.ready.then(() => true));
     report.sideways = await page.evaluate(() =>
         document.documentElement.scrollWidth - document.documentElement.clientWidth);
     report.shift = await page.evaluate(() => window.shifted);
     report.facts = await page.evaluate(facts);
     if (job.shots)
-        await page.screenshot({ path: `${job.shots}/${report.path.replaceAll(/\W+/g, "_")}.${report.view}.png`,
+        await page.screenshot({ path: `${job.shots}/${path.replaceAll(/\W+/g, "_")}.${view.name}.png`,
                                 fullPage: !!job.full });
     report.axe = await violations(page);
     report.skip = await skipLink(page);
+    await page.close();
     return report;
 }
 
-/* One page goes from path to path: a page of its own for each costs as much as looking at it. */
 async function lookAtAll(browser, view) {
     const context = await browser.newContext({ viewport: { width: view.width, height: view.height },
                                                colorScheme: view.colorScheme,
                                                isMobile: !!view.isMobile, serviceWorkers: "block" });
-    const page = await context.newPage();
-    const at = {};
-    await guard(page, at);
-    await page.addInitScript(watchShifts);
-    for (const path of job.paths) {
-        at.report = { path, view: view.name, foreign: [], console: [] };
-        console.log(JSON.stringify(await lookAt(page, at.report)));
-    }
+    for (const path of job.paths)
+        console.log(JSON.stringify(await lookAt(context, path, view)));
     await context.close();
 }
 
