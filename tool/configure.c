@@ -114,7 +114,7 @@ static bool check_own(struct configuration *c)
     if (!c->target)
         tool_error("--target: '%s' is not a target: process, kvm, xen or any", c->target_name);
     if (!memory)
-        tool_error("--memory: '%s' is not a number of MiB (8 to 1048576), or as in 2G", c->memory);
+        tool_error("--memory: '%s' is not a number of MiB (4 to 1048576), or as in 2G", c->memory);
     bool bridge = deploy_bridge_is(c->bridge);
     if (!bridge)
         tool_error(

@@ -131,7 +131,7 @@ int tool_describe(int argc, char **argv)
         tool_error("usage: ringlet describe [IMAGE]");
         return 2;
     }
-    char *path = argc == 1 ? tool_text("%s", argv[0]) : tool_image();
+    char *path = argc == 1 ? tool_text("%s", argv[0]) : tool_image(NULL);
     if (!path)
         return 1;
     struct image image;

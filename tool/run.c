@@ -89,7 +89,7 @@ static bool take_tap(struct run *r, const char *name)
 static bool take_memory(struct run *r, const char *text)
 {
     return vm_memory_parse(text, &r->vm.memory) ||
-           refuse("-m", text, "a number of MiB (8 to 1048576), or as in 2G");
+           refuse("-m", text, "a number of MiB (4 to 1048576), or as in 2G");
 }
 
 static bool take_machine(struct run *r, const char *name)
@@ -246,7 +246,7 @@ static int start(struct run *r, struct buf *line)
     r->vm.arguments = (const char *)line->ptr;
     vm_words(&r->vm, &w);
     if (r->vm.gdb && !r->print)
-        fprintf(stderr, "ringlet: waiting for gdb -ex 'target remote :%s' %s\n", r->vm.gdb,
+        fprintf(stderr, "ringlet: waiting for: gdb -ex 'target remote :%s' %s\n", r->vm.gdb,
                 r->vm.image);
     int status = 0;
     if (r->print)
@@ -299,9 +299,16 @@ int tool_run(int argc, char **argv)
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return help();
-    char *image = tool_image();
+    const struct target *target;
+    char *image = tool_image(&target);
     if (!image)
         return 1;
+    if (!target->qemu) {
+        tool_error("%s is for Xen: in dom0, `xl create` starts it, with the .xl file beside it",
+                   image);
+        free(image);
+        return 1;
+    }
     read_memory(&r.vm);
     r.vm.image = image;
     buf_init(&line, SIZE_MAX);

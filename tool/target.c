@@ -65,11 +65,13 @@ const struct target *target_configured(const char *folder)
     return t;
 }
 
-char *tool_image(void)
+char *tool_image(const struct target **target)
 {
     const char *folder = getenv("RINGLET_APP_DIR");
     char *configuration = tool_text("%s/.ringlet", folder);
     const struct target *t = target_configured(configuration);
     free(configuration);
+    if (target)
+        *target = t;
     return t ? tool_text("%s/dist/%s%s", folder, getenv("RINGLET_APP"), t->suffix) : NULL;
 }

@@ -21,8 +21,10 @@ void tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Formatted text in memory that the caller frees. Ends the command where there is none. */
 char *tool_text(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
 
-/* The image that the program in this folder was configured to be built as: a path that the caller frees.
- * NULL: the reason was printed. */
-char *tool_image(void);
+struct target;
+
+/* The image that the program in this folder was configured to be built as: a path that the caller frees,
+ * and, unless NULL, for which target. NULL: the reason was printed. */
+char *tool_image(const struct target **target);
 
 #endif

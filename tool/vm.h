@@ -10,7 +10,7 @@
 #define VM_PORTS_MAX  32u
 #define VM_TAPS_MAX   8u
 #define VM_MEMORY     32u /* MiB, where nothing else is said */
-#define VM_MEMORY_MIN 8u
+#define VM_MEMORY_MIN 4u
 #define VM_MEMORY_MAX (1u << 20)
 
 struct vm_port {
