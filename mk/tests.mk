@@ -62,7 +62,7 @@ system-build:
 	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$(JOBS) ring0-tests && \
 	    $(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/echo/echo.kvm APP=echo CONFIG=$(BUILD)/echo DIST=$(BUILD)/echo && \
 	    $(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/hello/hello.kvm $(BUILD)/hello/hello APP=hello CONFIG=$(BUILD)/hello DIST=$(BUILD)/hello && \
-	    $(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/plain/canopy.kvm APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain)
+	    $(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/plain/canopy.kvm $(BUILD)/plain/canopy.elf APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain)
 	@for name in echo relay; do \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/$$name && \
 	    $(MAKE) --no-print-directory -j$(JOBS) app APP=$$name CONFIG=$(BUILD)/$$name DIST=$(BUILD)/lwip-$$name \
