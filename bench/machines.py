@@ -18,8 +18,7 @@ from support import wait
 CPU = "max,avx=off,erms=off,fsrm=off"
 MAC = "52:54:00:12:34:56"
 CARDS = {"pc": ["virtio-net-pci,romfile="], "microvm": ["virtio-net-device"]}
-CRASHED = 67  # platform/pvh/power.h
-PROBES = 4    # connections at a time that ask whether it serves
+PROBES = 4  # connections at a time that ask whether it serves
 
 
 def qemu(machine, memory, *more, card=True):

@@ -16,7 +16,7 @@ import certs
 from images import clean_environment, configure
 from lab import OURS
 from linux_guest import LinuxGuest
-from machines import CRASHED, Machine, linux, network, ring0
+from machines import Machine, linux, network, ring0
 from peers import Load, need
 from program import put_keys
 from short import short_connections

@@ -387,7 +387,7 @@ def print_circumstances():
             versions.append(f"{command[0]}: not here")
     print(f"\n{'; '.join(versions)}; {os.cpu_count()} cores; load {os.getloadavg()[0]:.2f}; "
           f"{OPTIONS.rounds} rounds of {OPTIONS.seconds} s. Server on core {SERVER_CORE}, load on "
-          f"another; both write an access log to a file. Medians (lowest-highest).")
+          f"another; both write an access log to a file, machines write none. Medians (lowest-highest).")
 
 
 def run(name):
