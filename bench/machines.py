@@ -7,7 +7,6 @@ what a program does without them, for any guest.
 import contextlib
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
