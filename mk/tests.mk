@@ -129,6 +129,10 @@ $(BUILD)/fuzz-keyfile: $(BUILD)/tool/private_key.o
 $(BUILD)/fuzz-tls: $(BUILD)/tests/support/pki.o
 $(BUILD)/fuzz-acpi $(BUILD)/fuzz-virtio: $(BUILD)/ring0-pure.a
 $(BUILD)/fuzz-virtio: $(RING0_PUPPET)
+# Xen's other side: the cores that it meets, without a platform.
+XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,byte_ring front grant net net_receive net_transmit ring store)
+$(BUILD)/fuzz-xen: $(BUILD)/fuzz/xen.o $(XEN_CORES) $(BUILD)/runtime.a
+	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^)
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group

@@ -173,8 +173,7 @@ void bus_remove(struct front *f)
         i++;
     if (i < count)
         fronts[i] = fronts[--count];
-    store_ignore(&f->watch);
-    store_ignore(&f->back_watch);
+    front_close(f);
 }
 
 bool bus_wait(bool (*ready)(void *arg), void *arg, uint64_t deadline)

@@ -17,6 +17,7 @@ struct store *bus_store(void);
 
 /* A device whose deadlines are to be kept. False: there are too many. */
 bool bus_add(struct front *f);
+/* And closes it. */
 void bus_remove(struct front *f);
 
 /* Turns until `ready`, at most until that monotonic time. False: it is not. */

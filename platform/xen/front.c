@@ -58,6 +58,7 @@ static struct front_ask *add(struct front *f, uint32_t type, const char *value)
     a->into = NULL;
     format_text(a->value, sizeof a->value, "%s", value);
     a->request = (struct store_request){.type = type, .done = answered};
+    list_init(&a->request.link);
     return a;
 }
 
@@ -350,6 +351,16 @@ void front_open(struct front *f, const struct front_kind *kind, struct store *s,
     store_listen(s, &f->watch, own_fired);
     store_listen(s, &f->back_watch, back_fired);
     begin(f);
+}
+
+/* What is on its way is answered to nobody. */
+void front_close(struct front *f)
+{
+    disconnect(f);
+    store_ignore(&f->watch);
+    store_ignore(&f->back_watch);
+    for (unsigned i = 0; i < f->ask_count; i++)
+        list_remove(&f->asks[i].request.link);
 }
 
 void front_restart(struct front *f)

@@ -74,6 +74,9 @@ struct front {
 void front_open(struct front *f, const struct front_kind *kind, struct store *s, uint32_t number,
                 uint64_t (*now)(void));
 
+/* Takes our half down, and asks nothing any more: its memory is its owner's again. */
+void front_close(struct front *f);
+
 /* Begins again with a store that knows nothing of us (a restored domain): our half is taken down. */
 void front_restart(struct front *f);
 

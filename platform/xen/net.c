@@ -107,6 +107,24 @@ static void end_all(struct card *c)
     }
 }
 
+static void free_page(uint8_t *page, uint32_t number)
+{
+    if (!page || !grant_end(guest_grants(), number))
+        return;
+    grant_return(guest_grants(), number);
+    memory_free(page);
+}
+
+static void free_pages(struct card *c)
+{
+    free_page(c->receive_ring.page, c->receive_ring.number);
+    free_page(c->send_ring.page, c->send_ring.number);
+    for (unsigned i = 0; i < NET_RING_PAGES; i++) {
+        free_page(c->receive.pages[i], c->receive.numbers[i]);
+        free_page(c->send.pages[i], c->send.numbers[i]);
+    }
+}
+
 /* --- the device comes and goes --- */
 
 static uint64_t back_has(struct front *f, unsigned key)
@@ -374,13 +392,16 @@ struct net *xen_net_open(uint32_t number)
     init(c);
     front_open(&c->front, &kind, s, number, clock_monotonic);
     if (!bus_add(&c->front)) {
+        front_close(&c->front);
         memory_free(c);
         return NULL;
     }
     if (!bus_wait(settled, &c->front, clock_monotonic() + FRONT_DEADLINE))
         log_warning(SOURCE, "vif %u: its backend is not there yet", (unsigned)number);
     if ((c->front.looked && !c->front.present) || !describe(c)) {
-        bus_remove(&c->front); /* its memory stays: the store may still answer it */
+        bus_remove(&c->front);
+        free_pages(c);
+        memory_free(c);
         return NULL;
     }
     c->poll = (struct poll){.run = run, .await = await};
