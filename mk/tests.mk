@@ -2,6 +2,7 @@
 
 UNIT_SIM     := $(sort $(wildcard tests/runtime/*_test.c tests/lib/*/*_test.c \
                   tests/platform/sim/*_test.c))
+UNIT_XEN     := $(sort $(wildcard tests/platform/xen/*_test.c))
 UNIT_PROCESS := $(sort $(wildcard tests/platform/process/*_test.c tests/tool/*_test.c))
 UNIT_RING0   := $(sort $(wildcard tests/platform/pvh/*_test.c tests/platform/virtio/*_test.c))
 # Of ring 0's own object, which has checks of its own.
@@ -12,11 +13,11 @@ unit_program = $(patsubst %.c,$(BUILD)/%,$(1))
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 .PHONY: unit-build
-unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0))
+unit-build: $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0) $(UNIT_XEN))
 
 unit: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) unit-build
-	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0))
+	@mk/run-unit $(BUILD) $(call unit_program,$(UNIT_SIM) $(UNIT_APP) $(UNIT_PROCESS) $(UNIT_RING0) $(UNIT_XEN))
 
 $(BUILD)/tests/%.o: tests/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
@@ -29,6 +30,11 @@ link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,
 TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
+	@$(link_test)
+# Those of a room of drivers have its cores beside the simulation.
+XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,byte_ring front grant net net_receive net_transmit ring store)
+$(call unit_program,$(UNIT_XEN)): $(BUILD)/%: $(BUILD)/%.o $(filter-out %/net.o,$(XEN_CORES)) \
+                                              $(BUILD)/runtime.a $(BUILD)/platform-sim.a
 	@$(link_test)
 $(BUILD)/tests/lib/markdown/spec_test: | deps-test
 # A program's tests run the whole of it, in the simulation.
@@ -94,7 +100,7 @@ lint: setup
 
 # Everything that is compiled, for its warnings.
 .PHONY: lint-build
-lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_RING0:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
+lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_RING0:%.c=$(BUILD)/%.o) $(UNIT_XEN:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
             $(call objects,tool) $(call objects,tool/packetdrill) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
             $(call objects,tests/system/wire) \
             $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
@@ -130,7 +136,6 @@ $(BUILD)/fuzz-tls: $(BUILD)/tests/support/pki.o
 $(BUILD)/fuzz-acpi $(BUILD)/fuzz-virtio: $(BUILD)/ring0-pure.a
 $(BUILD)/fuzz-virtio: $(RING0_PUPPET)
 # Xen's other side: the cores that it meets, without a platform.
-XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,byte_ring front grant net net_receive net_transmit ring store)
 $(BUILD)/fuzz-xen: $(BUILD)/fuzz/xen.o $(XEN_CORES) $(BUILD)/runtime.a
 	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^)
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a

@@ -46,7 +46,7 @@ struct card {
     struct shared_page receive_ring, send_ring;
     uint32_t receive_channel, send_channel; /* the same, where the backend has one only */
     uint32_t abandoned;
-    bool blocked;
+    bool blocked, told_up;
 };
 
 static struct card *card_of(const struct net *n)
@@ -199,6 +199,9 @@ static bool connect(struct front *f)
 
 static void tell_link(struct card *c, bool up)
 {
+    if (c->told_up == up)
+        return;
+    c->told_up = up;
     log_info(SOURCE, "vif %u: the link is %s", (unsigned)c->front.number, up ? "up" : "down");
     if (c->net.events)
         c->net.events->on_link(c->net.owner, up);
