@@ -160,6 +160,6 @@ int64_t clock_wall(void)
     int64_t ns;
     uint64_t now = clock_monotonic();
     if (page && wall_page && pvclock_read_wall(wall_page, &ns))
-        return ns + page_behind + (int64_t)now;
-    return wall_at_start + (int64_t)now;
+        wall_at_start = ns + page_behind;
+    return wall_at_start + (int64_t)now; /* also where it tells nothing any more */
 }
