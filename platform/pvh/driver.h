@@ -22,6 +22,9 @@ struct driver {
     void (*begin)(void);
     /* Looks what is there: once, when memory, time and interrupts work, before anything is opened. */
     void (*find)(void);
+    /* Sleeps until something of its devices has come, or until a monotonic time. What came since poll.h's
+     * `run` counts. False: this is not its host; then the processor sleeps for an interrupt. */
+    bool (*sleep)(uint64_t deadline);
     /* Opens the network card of that number, from 0 on. NULL: there is none, or it cannot be used (said
      * so in the log). */
     struct net *(*card)(uint32_t number);

@@ -9,6 +9,7 @@
 
 #include "platform/pvh/apic.h"
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/driver.h"
 #include "platform/pvh/poll.h"
 #include "platform/pvh/time.h"
 #include "platform/pvh/trap.h"
@@ -56,6 +57,9 @@ static void set_timer(uint64_t deadline)
 /* What came since the devices were asked wakes at once: interrupts are remembered while off. */
 static void sleep_until(uint64_t deadline)
 {
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->sleep && (*d)->sleep(deadline))
+            return;
     set_timer(deadline);
     cpu_sleep();
 }

@@ -126,6 +126,7 @@ static bool map_ring(void)
     if (!page)
         return false;
     channel = (uint32_t)guest_parameter(HVM_PARAM_STORE_EVTCHN);
+    event_know(channel);
     byte_ring_init(&out, page->req, sizeof page->req, &page->req_cons, &page->req_prod);
     byte_ring_init(&in, page->rsp, sizeof page->rsp, &page->rsp_prod, &page->rsp_cons);
     store_init(&store);
@@ -187,6 +188,6 @@ bool bus_wait(bool (*ready)(void *arg), void *arg, uint64_t deadline)
         if (now >= deadline)
             return false;
         if (!any)
-            event_sleep(now + GLANCE < deadline ? now + GLANCE : deadline);
+            (void)event_sleep(now + GLANCE < deadline ? now + GLANCE : deadline);
     }
 }

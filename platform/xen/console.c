@@ -106,6 +106,7 @@ static void attach(void)
     if (!open)
         return;
     channel = (uint32_t)guest_parameter(HVM_PARAM_CONSOLE_EVTCHN);
+    event_know(channel);
     byte_ring_init(&out, page->out, sizeof page->out, &page->out_cons, &page->out_prod);
     byte_ring_init(&in, page->in, sizeof page->in, &page->in_prod, &page->in_cons);
     stalled = false;

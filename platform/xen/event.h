@@ -19,12 +19,15 @@ void event_resume(void);
 uint32_t event_open(uint16_t domain);
 void event_close(uint32_t channel);
 
+/* A channel that Xen has opened for us. */
+void event_know(uint32_t channel);
+
 void event_notify(uint32_t channel);
 
 /* What has fired is forgotten: to be called before looking for what it was about. */
 void event_forget(void);
 
-/* Sleeps for an event until a monotonic deadline: before the loop runs. */
-void event_sleep(uint64_t deadline);
+/* Sleeps for an event until a monotonic deadline. False: it cannot, outside of Xen for example. */
+bool event_sleep(uint64_t deadline);
 
 #endif

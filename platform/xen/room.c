@@ -36,6 +36,7 @@ static const struct driver host = {
     .name = "Xen",
     .begin = begin,
     .find = find,
+    .sleep = event_sleep,
     .write = xen_console_write,
     .flush = xen_console_flush,
     .leave = leave,
