@@ -10,14 +10,37 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 
+import certs  # noqa: E402
+from deployment import Deployment  # noqa: E402
 from dom0 import Dom0  # noqa: E402
+from images import build  # noqa: E402
 from support import BUILD  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption("--dump-core", action="store_true", help="with xl dump-core, which takes minutes")
+
+
 @pytest.fixture(scope="session")
-def dom0(tmp_path_factory):
+def authority():
+    return certs.Authority()
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory, authority):
+    """canopy as it is deployed on Xen, and the site that it serves."""
+    with Deployment(tmp_path_factory.mktemp("canopy"), authority) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def dom0(tmp_path_factory, deployment):
+    folder = tmp_path_factory.mktemp("xen")
     files = {path.name: path for path in (BUILD / "ring0/tests").glob("*.kvm")}
-    with Dom0(tmp_path_factory.mktemp("xen"), files) as up:
+    (folder / "target").write_text("xen")
+    for app in ("hello", "echo"):
+        files[f"{app}.xen"] = build(folder, folder, app)
+    with Dom0(folder, {**files, **deployment.files()}) as up:
         yield up
 
 

@@ -23,26 +23,26 @@ def packages():
     return Path(done.stdout.strip())
 
 
+def kernel():
+    return next((packages() / "boot").glob("vmlinuz-*"))
+
+
 def kernel_version():
-    return next((packages() / "boot").glob("vmlinuz-*")).name.removeprefix("vmlinuz-")
+    return kernel().name.removeprefix("vmlinuz-")
 
 
-def compressed_kernel():
-    return packages() / "boot" / f"vmlinuz-{kernel_version()}"
-
-
-def plain_kernel():
+def unpacked_kernel(path):
     """The ELF inside of a bzImage (Documentation/arch/x86/boot.rst): an emulated processor is spared
     decompressing it."""
-    image = compressed_kernel().read_bytes()
+    image = path.read_bytes()
     start = ((image[0x1f1] or 4) + 1) * 512
     offset, length = struct.unpack_from("<II", image, 0x248)
-    payload = image[start + offset:][:length - 4]  # the last four bytes are the size
-    if payload.startswith(b"\x28\xb5\x2f\xfd"):
-        kernel = subprocess.run(["zstd", "-dcq"], input=payload, stdout=subprocess.PIPE, check=True).stdout
+    payload = image[start + offset:][:length]
+    if payload.startswith(b"\x28\xb5\x2f\xfd"):  # the last four bytes are the size
+        kernel = subprocess.run(["zstd", "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True).stdout
     else:
         kernel = lzma.LZMADecompressor().decompress(payload)
-    assert kernel.startswith(b"\x7fELF"), f"{compressed_kernel()} holds no ELF file"
+    assert kernel.startswith(b"\x7fELF"), f"{path} holds no ELF file"
     return kernel
 
 
