@@ -31,7 +31,7 @@ static const char *const policy_texts[] = {
     [PAGE_NO_POLICY] = NULL,
     [PAGE_STRICT] = "default-src 'self'; img-src * data:; media-src *; base-uri 'none'; "
                     "frame-ancestors 'self'",
-    [PAGE_AUTHORS] = "default-src * data: blob: 'unsafe-inline'; base-uri 'none'; "
+    [PAGE_AUTHORS] = "default-src * data: blob: 'unsafe-inline' 'unsafe-eval'; base-uri 'none'; "
                      "frame-ancestors 'self'",
 };
 

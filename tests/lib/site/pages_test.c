@@ -241,6 +241,7 @@ static void raw_html_is_allowed_or_not(void **state)
     has("/Raw", "href=\"javascript:w\"");
     has_not("/Raw", "<i>");
     assert_non_null(strstr(fields_of(site, "/Raw"), "'unsafe-inline'"));
+    assert_non_null(strstr(fields_of(site, "/Raw"), "'unsafe-eval'")); /* drawings and formulas */
     assert_null(strstr(fields_of(site, "/"), "'unsafe-inline'"));
     site_free(site);
     site = site_of_work(&strict);
