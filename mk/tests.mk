@@ -130,9 +130,10 @@ $(BUILD)/fuzz/%.o: fuzz/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(COMMON) $(HOSTED) -c $< -o $@
-# One target reads what the tool reads, one needs a certificate.
+# One target reads what the tool reads, one needs a certificate, one looks at HTML.
 $(BUILD)/fuzz-keyfile: $(BUILD)/tool/private_key.o
 $(BUILD)/fuzz-tls: $(BUILD)/tests/support/pki.o
+$(BUILD)/fuzz-markdown: $(BUILD)/tests/support/html.o
 $(BUILD)/fuzz-acpi $(BUILD)/fuzz-virtio: $(BUILD)/ring0-pure.a
 $(BUILD)/fuzz-virtio: $(RING0_PUPPET)
 # Xen's other side: the cores that it meets, without a platform.

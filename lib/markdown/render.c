@@ -8,6 +8,9 @@
 
 #include "lib/text/html.h"
 
+#define SPANS_SEARCHED \
+    64u /* for the beginning of one that ends; it is the innermost nearly always */
+
 struct render {
     struct parse_memory memory; /* first: md4c's */
     struct buf *out;            /* the document, or `heading` while one is read */
@@ -15,6 +18,7 @@ struct render {
     struct buf heading;
     struct buf words;   /* of the heading */
     struct buf scratch; /* a decoded attribute */
+    struct buf spans;   /* types of those that are begun, a byte each; no images */
     struct slugs slugs;
     struct markdown_facts facts;
     unsigned flags;
@@ -28,7 +32,7 @@ struct render {
 /* The first error of whatever we write to. */
 static enum err error_of(const struct render *r)
 {
-    const struct buf *const all[] = {r->document, &r->heading, &r->words, &r->scratch};
+    const struct buf *const all[] = {r->document, &r->heading, &r->words, &r->scratch, &r->spans};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i]->err != OK)
             return all[i]->err;
@@ -75,6 +79,46 @@ static void put_title(struct render *r, const MD_ATTRIBUTE *title)
     buf_text(r->out, " title=\"");
     html_escape_attribute(r->out, decoded(r, title));
     buf_byte(r->out, '"');
+}
+
+/* --- the ends of spans ---
+ *
+ * Those that are begun are noted, so that each is ended, in its turn and within its block: md4c takes a
+ * mark within a link's target or title for an end of an emphasis, and then tells only the other. */
+
+static const char *span_tag(MD_SPANTYPE type)
+{
+    switch (type) {
+    case MD_SPAN_EM:
+        return "em";
+    case MD_SPAN_STRONG:
+        return "strong";
+    case MD_SPAN_CODE:
+        return "code";
+    case MD_SPAN_DEL:
+        return "del";
+    default:
+        return NULL;
+    }
+}
+
+/* Ends the innermost spans, down to so many. */
+static void end_spans(struct render *r, size_t depth)
+{
+    while (r->spans.len > depth) {
+        uint8_t type = r->spans.ptr[--r->spans.len];
+        buf_printf(r->out, "</%s>", type == MD_SPAN_A ? "a" : span_tag(type));
+    }
+}
+
+/* An end without a beginning, or with one that is far away, is none. */
+static void end_span(struct render *r, MD_SPANTYPE type)
+{
+    size_t depth = r->spans.len, least = depth > SPANS_SEARCHED ? depth - SPANS_SEARCHED : 0;
+    while (depth > least && r->spans.ptr[depth - 1] != type)
+        depth--;
+    if (depth > least)
+        end_spans(r, depth - 1);
 }
 
 /* --- blocks --- */
@@ -188,6 +232,7 @@ static const struct {
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 {
     struct render *r = arg;
+    end_spans(r, 0);
     if (type != MD_BLOCK_DOC && r->blocks < 2)
         r->blocks++;
     if (plain_blocks[type].begin)
@@ -212,6 +257,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 {
     struct render *r = arg;
+    end_spans(r, 0);
     if (plain_blocks[type].end)
         buf_text(r->out, plain_blocks[type].end);
     else if (type == MD_BLOCK_H)
@@ -248,22 +294,6 @@ static void end_image(struct render *r, const MD_SPAN_IMG_DETAIL *d)
     buf_text(r->out, web(r) ? " loading=\"lazy\" decoding=\"async\">" : ">");
 }
 
-static const char *span_tag(MD_SPANTYPE type)
-{
-    switch (type) {
-    case MD_SPAN_EM:
-        return "em";
-    case MD_SPAN_STRONG:
-        return "strong";
-    case MD_SPAN_CODE:
-        return "code";
-    case MD_SPAN_DEL:
-        return "del";
-    default:
-        return NULL;
-    }
-}
-
 static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
 {
     struct render *r = arg;
@@ -279,6 +309,8 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
         begin_link(r, detail);
     else if (type == MD_SPAN_IMG)
         begin_image(r, detail);
+    if (tag || type == MD_SPAN_A)
+        buf_byte(&r->spans, (uint8_t)type);
     return failed(r);
 }
 
@@ -289,13 +321,10 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
         r->images--;
     if (r->images > 0)
         return failed(r);
-    const char *tag = span_tag(type);
-    if (tag)
-        buf_printf(r->out, "</%s>", tag);
-    else if (type == MD_SPAN_A)
-        buf_text(r->out, "</a>");
-    else if (type == MD_SPAN_IMG)
+    if (type == MD_SPAN_IMG)
         end_image(r, detail);
+    else
+        end_span(r, type);
     return failed(r);
 }
 
@@ -355,6 +384,7 @@ enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
     buf_init(&r.heading, into->max);
     buf_init(&r.words, into->max);
     buf_init(&r.scratch, into->max);
+    buf_init(&r.spans, into->max);
     slugs_init(&r.slugs);
     MD_PARSER parser = {.flags = (flags & MARKDOWN_EXTENSIONS ? EXTENSION_FLAGS : 0u) |
                                  (flags & MARKDOWN_RAW_HTML ? 0u : MD_FLAG_NOHTML),
@@ -371,6 +401,7 @@ enum err markdown_render(struct slice text, unsigned flags, struct buf *into,
     buf_deinit(&r.heading);
     buf_deinit(&r.words);
     buf_deinit(&r.scratch);
+    buf_deinit(&r.spans);
     slugs_deinit(&r.slugs);
     return e;
 }

@@ -169,6 +169,19 @@ static void links_are_encoded(void **state)
                         "<p><a href=\"/b%20c?d&amp;e%22%27%C3%A4\">a</a></p>\n");
 }
 
+/* md4c takes a mark within a link's target or title for the other end of an emphasis, and tells one
+ * end of it only. */
+static void every_element_ends(void **state)
+{
+    (void)state;
+    assert_string_equal(rendered("*[](*)\n\nb", 0),
+                        "<p><em><a href=\"*\"></a></em></p>\n<p>b</p>\n");
+    assert_string_equal(rendered("[](*) a* b", 0), "<p><a href=\"*\"></a> a b</p>\n");
+    assert_string_equal(rendered("# *a [x](y \"*\")\n\n- b", 0),
+                        "<h1><em>a <a href=\"y\" title=\"*\">x</a></em></h1>\n"
+                        "<ul>\n<li>b</li>\n</ul>\n");
+}
+
 static void a_title_is_left_out(void **state)
 {
     (void)state;
@@ -312,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(raw_html_passes_or_is_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(active_links_lead_nowhere, setup, teardown),
         cmocka_unit_test_setup_teardown(links_are_encoded, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_element_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(a_title_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(titles_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_text_is_the_words_of_paragraphs, setup, teardown),

@@ -17,6 +17,7 @@
 
 #include "lib/markdown/markdown.h"
 #include "signatures/memory.h"
+#include "tests/support/html.h"
 
 #define SPEC           "build/deps/commonmark-spec/share/spec.txt"
 #define EXAMPLES_LEAST 600
@@ -127,6 +128,22 @@ static bool example_passes(int number, char *markdown, char *expected)
     return same;
 }
 
+/* The same text as a page shows it, where raw HTML does not pass. */
+static bool is_sound(int number, const char *markdown)
+{
+    struct buf html;
+    size_t at;
+    buf_init(&html, 1 << 20);
+    assert_int_equal(
+        markdown_render(slice_text(markdown), MARKDOWN_EXTENSIONS | MARKDOWN_WEB, &html, NULL), OK);
+    const char *fault = html_fault(buf_slice(&html), &at);
+    if (fault)
+        print_error("example %d: %s at %zu:\n%s---\n%.*s", number, fault, at, markdown,
+                    SLICE_ARG(buf_slice(&html)));
+    buf_deinit(&html);
+    return !fault;
+}
+
 static void all_examples(void **state)
 {
     (void)state;
@@ -141,6 +158,7 @@ static void all_examples(void **state)
         middle[1] = end[1] = 0; /* the dot, and the first of the closing fence */
         at = end + 2;
         failures += !example_passes(++number, markdown, html);
+        failures += !is_sound(number, markdown);
     }
     free(spec);
     print_message("%d examples\n", number);
@@ -149,8 +167,44 @@ static void all_examples(void **state)
     assert_int_equal(memory_stats().blocks, blocks);
 }
 
+/* What the check above must find. */
+static void unsound_html_is_found(void **state)
+{
+    static const char *const unsound[] = {
+        "<p>",
+        "</p>",
+        "<p><em></p></em>",
+        "<script>",
+        "<p onclick=\"x\">",
+        "<p class=\"x>",
+        "<p class=x></p>",
+        "a > b",
+        "a & b",
+        "&nbsp;",
+        "<img alt=\"<\">",
+        "<a href=\"a\"><a href=\"b\"></a></a>",
+        "<a href=\"java\nscript:x\"></a>",
+        "<a href=\" JavaScript:x\"></a>",
+        "<img src=\"data:text/html,x\">",
+        "<img src=\"data:image/svg+xml,x\">",
+        "<h1 id=\"a\"></h1><h2 id=\"a\"></h2>",
+        "<h1 id=\"_main\"></h1>",
+    };
+    size_t at;
+    (void)state;
+    for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; i++)
+        if (!html_fault(slice_text(unsound[i]), &at))
+            fail_msg("no fault in %s", unsound[i]);
+    assert_null(html_fault(SLICE("<p>a <a href=\"/b?c=d&amp;e\" title=\"&quot;\">b</a><br>"
+                                 "<img src=\"data:image/png,x\" alt=\"\"></p>"),
+                           &at));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_examples)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unsound_html_is_found),
+        cmocka_unit_test(all_examples),
+    };
     return cmocka_run_group_tests_name("commonmark", tests, NULL, NULL);
 }
