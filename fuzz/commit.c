@@ -1,4 +1,5 @@
-/* Commits and tags. */
+/* Commits and tags, and the heads of bundles: lines of text around ids. */
+#include "lib/git/bundle.h"
 #include "lib/git/object.h"
 
 #include <stdlib.h>
@@ -29,9 +30,26 @@ static void parse(enum oid_kind kind, struct slice bytes)
         abort();
 }
 
+/* Every line between the head and the pack is a ref. */
+static void parse_bundle(struct slice bytes)
+{
+    struct git_bundle b;
+    struct git_bundle_ref ref;
+    if (git_bundle_parse(bytes, &b) != OK)
+        return;
+    within(b.refs, bytes);
+    within(b.pack, bytes);
+    struct slice rest = b.refs;
+    while (git_bundle_next(b.kind, &rest, &ref))
+        within(ref.name, b.refs);
+    if (rest.len > 0)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     parse(OID_SHA1, slice_of(data, size));
     parse(OID_SHA256, slice_of(data, size));
+    parse_bundle(slice_of(data, size));
     return 0;
 }
