@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INTERRUPT_VECTOR 33u /* queues of devices: who it was is found by asking all */
-#define INTERRUPT_CONFIG 34u /* something else of a device has changed */
-#define INTERRUPT_POWER  35u /* the power button */
+#define INTERRUPT_VECTOR   33u /* queues of devices: who it was is found by asking all */
+#define INTERRUPT_CONFIG   34u /* something else of a device has changed */
+#define INTERRUPT_POWER    35u /* the power button */
+#define INTERRUPT_KEYBOARD 36u
 
 /* Finds the controllers. */
 void interrupt_open(void);

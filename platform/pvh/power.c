@@ -1,7 +1,8 @@
 /*
  * See power.h. What there is to end a machine differs: a driver's way (driver.h); ACPI's sleep registers, where the tables tell them
  * (7.4.2.6, 4.8.3.2, 4.8.3.7), or where they are on QEMU's pc; QEMU's debug exit for a status; a reset by
- * the keyboard controller (Firecracker ends by it); and at last a triple fault. All are tried in turn.
+ * ACPI's register, or by the keyboard controller (Firecracker ends by it); and at last a triple fault. All
+ * are tried in turn.
  */
 #include "platform/pvh/power.h"
 
@@ -29,11 +30,13 @@ struct nothing {
 
 static uint8_t types[2];                  /* of the state S5 */
 static struct acpi_io sleep, controls[2]; /* nowhere: not told */
+static struct acpi_io reset;
 
 void power_open(void)
 {
     const struct acpi_fixed *f = acpi_fixed();
     struct slice code;
+    reset = acpi_map_register(f->reset, 0);
     for (size_t n = 0; (code = acpi_code(n)).len; n++)
         if (aml_power_off(code, types))
             break;
@@ -72,6 +75,7 @@ static void __attribute__((noreturn)) leave(uint8_t code)
         port_write8(DEBUG_EXIT, code);
     if (code != POWER_CRASHED)
         sleep_for_good();
+    acpi_write(&reset, 1, acpi_fixed()->reset_value);
     port_write8(KEYBOARD, KEYBOARD_RESET);
     triple_fault();
 }

@@ -13,6 +13,7 @@
 #include "platform/pvh/fpu.h"
 #include "platform/pvh/guard.h"
 #include "platform/pvh/interrupt.h"
+#include "platform/pvh/keyboard.h"
 #include "platform/pvh/machine.h"
 #include "platform/pvh/memory.h"
 #include "platform/pvh/network.h"
@@ -102,6 +103,7 @@ static void open_machine(void)
     interrupt_open();
     driver_find_all();
     button_open();
+    keyboard_open();
     if (!entropy_open())
         refuse("there is no working source of random numbers, neither the processor's (RDRAND, "
                "RDSEED) nor "

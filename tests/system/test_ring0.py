@@ -334,6 +334,14 @@ def test_power_button(machine, tmp_path):
         assert "machine: asked to end" in it.said()
 
 
+def test_ctrl_alt_delete(tmp_path):
+    """As hypervisors type it that have no power button."""
+    with guest(BUILD / "echo/echo.kvm", "pc", [7], "--dhcp=true", tmp_path) as it:
+        it.ask("send-key", keys=[{"type": "qcode", "data": key} for key in ("ctrl", "alt", "delete")])
+        assert it.process.wait(timeout=20) == 0
+        assert "machine: asked to end" in it.said()
+
+
 def test_no_card(tmp_path):
     said = subprocess.run(qemu(BUILD / "echo/echo.kvm", "pc"), stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=60)

@@ -1,4 +1,5 @@
-/* The hypervisor's clock, the battery-backed one, and what is believed of random words. */
+/* The hypervisor's clock, the battery-backed one, what is believed of random words, and what is heard of
+ * the keyboard. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include "platform/pvh/generation.h"
 #include "platform/pvh/health.h"
+#include "platform/pvh/keyboard.h"
 #include "platform/pvh/pvclock.h"
 #include "platform/pvh/rtc.h"
 
@@ -211,6 +213,28 @@ static void test_vmclock(void **state)
     assert_false(generation_of_vmclock(page, said));
 }
 
+/* --- Ctrl-Alt-Delete --- */
+
+static unsigned chords(const uint8_t *codes, size_t count)
+{
+    uint32_t last = 0;
+    unsigned found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += keyboard_ends_chord(&last, codes[i]);
+    return found;
+}
+
+static void test_chord(void **state)
+{
+    (void)state;
+    static const uint8_t set_1[] = {0x1e, 0x1d, 0x38, 0xe0, 0x53, 0xe0, 0xd3, 0xb8, 0x9d};
+    static const uint8_t set_2[] = {0x14, 0x11, 0xe0, 0x71, 0x14, 0x11, 0xe0, 0x71};
+    static const uint8_t other[] = {0x38, 0xe0, 0x53, 0x1d, 0x38, 0x53, 0x14, 0x38, 0xe0, 0x71};
+    assert_int_equal(chords(set_1, sizeof set_1), 1);
+    assert_int_equal(chords(set_2, sizeof set_2), 2);
+    assert_int_equal(chords(other, sizeof other), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,7 +242,7 @@ int main(void)
         cmocka_unit_test(test_rate),         cmocka_unit_test(test_wall),
         cmocka_unit_test(test_rtc_forms),    cmocka_unit_test(test_rtc_days),
         cmocka_unit_test(test_rtc_nonsense), cmocka_unit_test(test_health),
-        cmocka_unit_test(test_vmclock),
+        cmocka_unit_test(test_vmclock),      cmocka_unit_test(test_chord),
     };
     return cmocka_run_group_tests_name("platform/pvh/clock_test", tests, NULL, NULL);
 }
