@@ -94,8 +94,8 @@ class Machine:
         return (time.perf_counter() - self.began) * 1e3
 
     def first_answer(self, path, port=80, seconds=60):
-        """Milliseconds from the start of QEMU to the first whole answer 200; None: none came. A new
-        connection is tried every 5 ms, for the first one's SYN may be lost."""
+        """Milliseconds from the start of QEMU to the first whole answer 200 without TLS; None: none
+        came. A new connection is tried every 5 ms, for the first one's SYN may be lost."""
         tries = []
         try:
             while time.perf_counter() - self.began < seconds and self.process.poll() is None:

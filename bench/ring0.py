@@ -219,7 +219,9 @@ def serves_with(image_, memory, folder):
         with network() as client, \
                 Machine(client, ring0(image_, memory=memory, settings="--tls=443"),
                         folder / "memory.log") as m:
-            if m.first_answer("/", 443, 15) is None:
+            try:
+                m.wait_serving("/", 443, 15)
+            except AssertionError:
                 return False
     return True
 
