@@ -14,7 +14,7 @@ IMAGE = BUILD / "ring0/tests/stack.kvm"
 @pytest.fixture(scope="module")
 def crashed(dom0):
     dom0.create("crash", IMAGE.name, vif=False)
-    dom0.until("xl list crash | tail -n 1 | grep -q -- '---c-'", "the guest to crash")
+    dom0.until("xl list crash | tail -n 1 | grep -q 'sc-'", "the guest to crash")
     yield dom0
     dom0.run("xl destroy crash")
 
