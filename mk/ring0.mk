@@ -73,6 +73,16 @@ $(Q)$(guarded) ld $(RING0_LINK) -o $@ $(1) $@.symbols.o --start-group $(RING0_AR
 @rm -f $@.plain $@.symbols.S $@.symbols.o
 endef
 
+# Rooms of lib/, as mk/rooms.mk makes them: of each, only what its `exports` names can be seen.
+define ring0_room
+$(RING0)/rooms/$(1).o: $(call ring0_objects,lib/$(1)) lib/$(1)/exports
+	@mkdir -p $$(@D)
+	@ld -r -o $$@.all $$(filter %.o,$$^)
+	@objcopy --keep-global-symbols=lib/$(1)/exports $$@.all $$@
+	@rm -f $$@.all
+endef
+$(foreach l,$(LIBS),$(eval $(call ring0_room,$(l))))
+
 # What is in an image, for its manifest.
 RING0_NET   := $(if $(filter stack,$(APP_SIGNATURES)),net)
 RING0_ROOMS := $(sort $(APP_LIBS) $(if $(RING0_NET),$(NETWORK_inet)))
@@ -81,7 +91,7 @@ $(foreach t,kvm xen any,$(eval RING0_PLATFORM_$(t) := pvh $(DRIVERS_$(t))))
 # A program that is given a stack has the cards of its target, and what makes a stack of one; one with a
 # signer has the room where it is. Drivers of a room that are no cards are linked into every program.
 RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP)) $(APP_EXTRA_OBJECTS) \
-    $(call ring0_objects,$(RING0_ROOMS:%=lib/%)) \
+    $(RING0_ROOMS:%=$(RING0)/rooms/%.o) \
     $(if $(RING0_NET),$(RING0_CARDS),$(RING0)/platform/alone/network.o) \
     $(if $(filter signer,$(APP_SIGNATURES)),$(RING0_KEYROOM),$(RING0)/platform/alone/signer.o)
 ring0_drivers = $(filter-out $(if $(RING0_NET),,%/network.o),\
