@@ -8,11 +8,13 @@
 #define SIGNATURES_PROGRAM_H
 
 #include "runtime/settings.h"
+#include "signatures/block.h"
 #include "signatures/signer.h"
 #include "signatures/stack.h"
 
 struct world {
     struct stack *stack;
+    struct block *block; /* NULL: it was given none (runtime/settings_block.h) */
     struct slice content;  /* what was baked into the image's content section; empty if nothing */
     struct signer *signer; /* of the image's private keys; without any where it has none */
     struct slice certificates; /* the image's section of chains: see runtime/keyring.h */

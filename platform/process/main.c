@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "platform/process/block.h"
 #include "platform/process/image.h"
 #include "platform/process/network.h"
 #include "platform/process/signer.h"
@@ -22,6 +23,7 @@
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "runtime/panic.h"
+#include "runtime/settings_block.h"
 #include "runtime/settings_network.h"
 #include "signatures/clock.h"
 #include "signatures/console.h"
@@ -209,11 +211,14 @@ int main(int count, char **arguments)
     watch_signals();
 
     struct stack *stack;
-    if (process_network_open(slice_text(program.name), &stack, &error))
+    struct block *block = NULL;
+    if (process_network_open(slice_text(program.name), &stack, &error) ||
+        (settings_block.len && process_block_open(settings_block, &block, &error)))
         return give_up(&error, NULL, EXIT_FAILURE);
     buf_deinit(&error);
     world = (struct world){
         .stack = stack,
+        .block = block,
         .content = section(ringlet_content_start, ringlet_content_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
