@@ -22,7 +22,8 @@ DRIVERS_any := virtio xen
 
 ring0_objects = $(patsubst %,$(RING0)/%.o,$(basename $(wildcard $(1:%=%/*.[cS]))))
 RING0_CARDS   := $(RING0)/platform/pvh/network.o
-RING0_OBJECTS := $(filter-out $(RING0_CARDS),$(call ring0_objects,runtime platform/pvh))
+RING0_DISKS   := $(RING0)/platform/pvh/storage.o
+RING0_OBJECTS := $(filter-out $(RING0_CARDS) $(RING0_DISKS),$(call ring0_objects,runtime platform/pvh))
 RING0_DRIVERS := $(call ring0_objects,$(sort $(DRIVERS_any:%=platform/%)))
 RING0_KEYROOM := $(call ring0_objects,platform/keyroom platform/crypto)
 RING0_ALONE   := $(call ring0_objects,platform/alone)
@@ -85,16 +86,19 @@ $(foreach l,$(LIBS),$(eval $(call ring0_room,$(l))))
 
 # What is in an image, for its manifest.
 RING0_NET   := $(if $(filter stack,$(APP_SIGNATURES)),net)
+RING0_BLOCK := $(filter block,$(APP_SIGNATURES))
 RING0_ROOMS := $(sort $(APP_LIBS) $(if $(RING0_NET),$(NETWORK_inet)))
 $(foreach t,kvm xen any,$(eval RING0_PLATFORM_$(t) := pvh $(DRIVERS_$(t))))
 
 # A program that is given a stack has the cards of its target, and what makes a stack of one; one with a
-# signer has the room where it is. Drivers of a room that are no cards are linked into every program.
+# signer has the room where it is; one that is given a block device has those of its target. All other
+# drivers of a room are linked into every program.
 RING0_APP_OBJECTS := $(call ring0_objects,apps/$(APP)) $(APP_EXTRA_OBJECTS) \
     $(RING0_ROOMS:%=$(RING0)/rooms/%.o) \
     $(if $(RING0_NET),$(RING0_CARDS),$(RING0)/platform/alone/network.o) \
+    $(if $(RING0_BLOCK),$(RING0_DISKS),$(RING0)/platform/alone/storage.o) \
     $(if $(filter signer,$(APP_SIGNATURES)),$(RING0_KEYROOM),$(RING0)/platform/alone/signer.o)
-ring0_drivers = $(filter-out $(if $(RING0_NET),,%/network.o),\
+ring0_drivers = $(filter-out $(if $(RING0_NET),,%/network.o) $(if $(RING0_BLOCK),,%/storage.o),\
                     $(call ring0_objects,$(DRIVERS_$(1):%=platform/%)))
 
 # DIST/APP.kvm and its like, one rule for each target that is for a hypervisor.
@@ -106,7 +110,7 @@ endef
 $(foreach t,$(filter-out process,$(TARGETS)),$(eval $(call ring0_app,$(t))))
 
 # Programs that must end in a certain way, one for each file of tests/ring0.
-RING0_TESTS_DRIVERS := $(filter-out %/network.o,$(RING0_DRIVERS))
+RING0_TESTS_DRIVERS := $(filter-out %/network.o %/storage.o,$(RING0_DRIVERS))
 RING0_TESTS := $(patsubst tests/ring0/%.c,$(RING0)/tests/%.kvm,$(wildcard tests/ring0/*.c))
 $(RING0_TESTS): $(RING0)/tests/%.kvm: $(RING0)/tests/ring0/%.o $(RING0)/tests/image.o $(RING0_OBJECTS) \
                                       $(RING0_ALONE) $(RING0_TESTS_DRIVERS) \
@@ -123,4 +127,4 @@ $(RING0)/tests/image.o: mk/image.S
 ring0-tests: $(RING0_TESTS)
 
 .PHONY: ring0-objects
-ring0-objects: $(RING0_OBJECTS) $(RING0_CARDS) $(RING0_ALONE) $(RING0_DRIVERS) $(RING0_KEYROOM) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)
+ring0-objects: $(RING0_OBJECTS) $(RING0_CARDS) $(RING0_DISKS) $(RING0_ALONE) $(RING0_DRIVERS) $(RING0_KEYROOM) $(RING0_TESTS:$(RING0)/tests/%.kvm=$(RING0)/tests/ring0/%.o)

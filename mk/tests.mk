@@ -45,7 +45,7 @@ $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(
 	@$(link_test)
 
 # Of ring 0 what needs no machine, and a puppet in the place of a device.
-RING0_PURE := $(filter-out %/room.o %/network.o,$(call objects,platform/virtio)) \
+RING0_PURE := $(filter-out %/room.o %/network.o %/storage.o,$(call objects,platform/virtio)) \
     $(patsubst %,$(BUILD)/platform/pvh/%.o,acpi_tables aml chord command_line health pci pvclock rtc vmclock)
 RING0_PUPPET := $(BUILD)/tests/platform/virtio/puppet.o
 $(BUILD)/ring0-pure.a: $(RING0_PURE)
@@ -53,7 +53,7 @@ $(BUILD)/ring0-pure.a: $(RING0_PURE)
 $(call unit_program,$(UNIT_RING0)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/ring0-pure.a $(TEST_COMMON) \
                                                 $(BUILD)/platform-process.a
 	@$(link_test)
-$(BUILD)/tests/platform/virtio/net_test $(BUILD)/tests/platform/virtio/devices_test: $(RING0_PUPPET)
+$(patsubst %,$(BUILD)/tests/platform/virtio/%_test,block devices net): $(RING0_PUPPET)
 
 # The programs that whole-system tests drive, small ones over lwIP as well. The wire between network
 # namespaces is one of the host alone.

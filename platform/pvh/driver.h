@@ -6,7 +6,7 @@
  * walks it, and nobody names a room. A field that an entry leaves out is NULL: it has none of that kind.
  *
  * A room's network cards are an entry of their own, in the room's file network.c: it is left out where
- * the program is given no stack.
+ * the program is given no stack. So are its block devices, in storage.c.
  */
 #ifndef PLATFORM_PVH_DRIVER_H
 #define PLATFORM_PVH_DRIVER_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "signatures/block.h"
 #include "signatures/net.h"
 
 struct driver {
@@ -28,6 +29,8 @@ struct driver {
     /* Opens the network card of that number, from 0 on. NULL: there is none, or it cannot be used (said
      * so in the log). */
     struct net *(*card)(uint32_t number);
+    /* The same of block devices. */
+    struct block *(*block)(uint32_t number);
     /* Draws random bytes: those that are there, or come within so many nanoseconds. How many: not all of
      * them where there is no such device, or it gives no more. */
     size_t (*random)(void *into, size_t len, uint64_t patience);

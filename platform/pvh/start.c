@@ -21,6 +21,7 @@
 #include "platform/pvh/power.h"
 #include "platform/pvh/signer.h"
 #include "platform/pvh/stop.h"
+#include "platform/pvh/storage.h"
 #include "platform/pvh/time.h"
 #include "platform/pvh/trap.h"
 #include "runtime/buf.h"
@@ -164,7 +165,8 @@ static int run(void)
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
     };
-    if (machine_network_open(slice_text(program.name), &world.stack, &error))
+    if (machine_network_open(slice_text(program.name), &world.stack, &error) ||
+        machine_storage_open(&world.block, &error))
         return give_up(&error);
     buf_deinit(&error);
     return program.start(&world) ? 1 : end(loop_run());

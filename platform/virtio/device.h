@@ -15,6 +15,7 @@
 #define VIRTIO_QUEUES_MAX  2u /* that a driver uses of a device */
 
 #define VIRTIO_NET     1u
+#define VIRTIO_BLOCK   2u
 #define VIRTIO_CONSOLE 3u
 #define VIRTIO_ENTROPY 4u
 

@@ -1,0 +1,3 @@
+# What disk is linked with, and what it is given.
+APP_LIBS       :=
+APP_SIGNATURES := block console memory timer

@@ -1,0 +1,20 @@
+/* How much of the device is overwritten. */
+#include "apps/disk/settings.h"
+#include "runtime/settings_block.h"
+
+uint32_t disk_sectors;
+
+static const struct setting settings[] = {
+    {.name = "sectors",
+     .value = "NUMBER",
+     .help = "How many sectors of 512 bytes are overwritten, from the first one on: all, where the "
+             "device has fewer",
+     .preset = "8192",
+     .type = SETTING_NUMBER,
+     .into = &disk_sectors},
+};
+
+static const struct setting_group group = {"Disk", settings, sizeof settings / sizeof settings[0]};
+
+const struct setting_group *const program_settings[] = {&group, &settings_block_group,
+                                                        &settings_logs_group, NULL};
