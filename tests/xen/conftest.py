@@ -38,7 +38,7 @@ def dom0(tmp_path_factory, deployment):
     folder = tmp_path_factory.mktemp("xen")
     files = {path.name: path for path in (BUILD / "ring0/tests").glob("*.kvm")}
     (folder / "target").write_text("xen")
-    for app in ("hello", "echo"):
+    for app in ("disk", "echo", "hello"):
         files[f"{app}.xen"] = build(folder, folder, app)
     with Dom0(folder, {**files, **deployment.files()}) as up:
         yield up

@@ -30,7 +30,8 @@ PROGRAMS = ["usr/bin/bash", "usr/bin/ip", "usr/bin/xenstore", "usr/bin/curl", "u
             "usr/lib/x86_64-linux-gnu/libgcc_s.so.1",  # libxl's pthread_cancel() loads it
             *(f"{XEN_BIN}/{name}" for name in ("xl", "xenstored", "xenconsoled", "xenconsole", "xen-init-dom0",
                                                "libxl-save-helper", "xenctx", "lsevtchn"))]
-MODULES = ["xenfs", "xen_privcmd", "xen_evtchn", "xen_gntdev", "xen_gntalloc", "xen_netback", "bridge", "e1000"]
+MODULES = ["xenfs", "xen_privcmd", "xen_evtchn", "xen_gntdev", "xen_gntalloc", "xen_netback", "xen_blkback", "loop",
+           "bridge", "e1000"]
 
 
 def build(programs=()):
@@ -53,7 +54,8 @@ def build(programs=()):
         dom0.folder(path)
     dom0.link("var/lock", "../run/lock")
     dom0.file("init", (here / "init").read_text(), 0o755)
-    dom0.file("etc/xen/scripts/vif-bridge", (here / "vif-bridge").read_text(), 0o755)
+    for name in ("vif-bridge", "block"):
+        dom0.file(f"etc/xen/scripts/{name}", (here / name).read_text(), 0o755)
     for name in ("run", "put"):
         dom0.file(f"agent/cgi-bin/{name}", (here / name).read_text(), 0o755)
     return dom0
