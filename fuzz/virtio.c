@@ -1,13 +1,14 @@
 /*
- * A network card, led by bytes, as a hostile device: it takes and uses buffers well or badly, writes
- * anywhere into its rings, changes its configuration, fails. Whatever it does, what is delivered lies in
- * buffers that were lent, and no frame completes twice.
+ * A network card or a block device, led by bytes, as a hostile device: it takes and uses buffers well or
+ * badly, writes anywhere into its rings, changes its configuration, fails. Whatever it does, what is delivered
+ * lies in buffers that were lent, and no frame or request completes twice.
  *
- *     one byte says what, the next ones with what
+ *     first what the device does without, and which it is; then one byte says what, the next ones with what
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/virtio/block.h"
 #include "platform/virtio/net.h"
 #include "runtime/log.h"
 #include "runtime/reader.h"
@@ -19,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define RECEIVE 0
 #define SEND    1
 #define ALL     UINT64_C(0x3001bbab) /* all features that the driver knows */
+
+#define BLOCK_ALL UINT64_C(0x30000222)
 
 static uint64_t touched; /* by reading all that is delivered */
 
@@ -62,7 +65,9 @@ static void use(uint16_t queue, struct reader *r, bool well)
     if (!puppet_take(queue, &c))
         return;
     uint32_t written = 0;
-    for (size_t i = 0; i < c.count && c.parts[i].writable; i++) {
+    for (size_t i = 0; i < c.count; i++) {
+        if (!c.parts[i].writable)
+            continue;
         uint32_t n = read_le16(r) % (c.parts[i].size + 1);
         struct slice bytes = read_bytes(r, n < r->rest.len ? n : r->rest.len);
         if (bytes.len)
@@ -86,14 +91,56 @@ static void scribble(uint16_t queue, struct reader *r)
     ((uint8_t *)q->descriptors)[at] = read_u8(r);
 }
 
-static void act(struct net *n, uint8_t what, struct reader *r)
+/* --- a block device --- */
+
+static struct block_request requests[BLOCK_REQUESTS_MAX];
+static bool under_way[BLOCK_REQUESTS_MAX];
+
+static void on_done(struct block_request *q, enum err why)
+{
+    (void)why;
+    if (!under_way[q - requests])
+        abort();
+    under_way[q - requests] = false;
+}
+
+static void ask(struct block *b, struct reader *r)
+{
+    static uint8_t bytes[BLOCK_BYTES_MAX];
+    unsigned i = read_u8(r) % BLOCK_REQUESTS_MAX;
+    if (under_way[i])
+        return;
+    requests[i] = (struct block_request){.operation = (enum block_operation)(read_u8(r) % 3),
+                                         .sector = read_u8(r),
+                                         .bytes = bytes,
+                                         .len = read_u8(r) * (size_t)BLOCK_SECTOR,
+                                         .done = on_done};
+    under_way[i] = block_submit(b, &requests[i]) == OK;
+}
+
+static void check_count(const struct block *b)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
+        count += under_way[i];
+    if (count != b->under_way)
+        abort();
+}
+
+/* --- either --- */
+
+/* One of the two is NULL. */
+static void act(struct net *n, struct block *b, uint8_t what, struct reader *r)
 {
     switch (what % 8) {
     case 0:
         puppet_run(what & 8);
         break;
     case 1:
-        send(n, r);
+        if (n)
+            send(n, r);
+        else
+            ask(b, r);
         break;
     case 2:
     case 3:
@@ -116,17 +163,15 @@ static void act(struct net *n, uint8_t what, struct reader *r)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void drive_net(uint64_t offered, struct reader *r)
 {
     static const struct net_events events = {on_frame, on_room, on_link};
-    struct reader r = reader_of(slice_of(data, size));
-    log_configure(SLICE("quiet"));
-    puppet_begin(VIRTIO_NET, ALL & ~(uint64_t)read_le32(&r));
+    puppet_begin(VIRTIO_NET, offered);
     struct net *n = virtio_net_open(0);
     if (n)
         net_own(n, &events, NULL);
-    for (uint64_t last = 0; n && !r.bad && r.rest.len;) {
-        act(n, read_u8(&r), &r);
+    for (uint64_t last = 0; n && !r->bad && r->rest.len;) {
+        act(n, NULL, read_u8(r), r);
         uint64_t completed = net_completed(n);
         if (completed < last || completed > n->sent)
             abort();
@@ -135,6 +180,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (n)
         puppet_run(true);
     memory_free(n);
+}
+
+static void drive_block(uint64_t offered, struct reader *r)
+{
+    puppet_begin(VIRTIO_BLOCK, offered);
+    memset(under_way, 0, sizeof under_way);
+    puppet.config[0] = 100; /* sectors */
+    struct block *b = virtio_block_open(0);
+    while (b && !r->bad && r->rest.len) {
+        act(NULL, b, read_u8(r), r);
+        check_count(b);
+    }
+    if (b)
+        puppet_run(true);
+    memory_free(b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct reader r = reader_of(slice_of(data, size));
+    log_configure(SLICE("quiet"));
+    uint32_t without = read_le32(&r);
+    if (without >> 31)
+        drive_block(BLOCK_ALL & ~(uint64_t)without, &r);
+    else
+        drive_net(ALL & ~(uint64_t)without, &r);
     puppet_end();
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Xen's other side, led by bytes: the store's daemon, the network card's backend, and who reads and fills
- * the console's ring. Whatever they say, memory stays whole, no page is read while the backend may write
+ * Xen's other side, led by bytes: the store's daemon, the network card's backend, that of a block device's
+ * ring, and who reads and fills the console's. Whatever they say, memory stays whole, no page is read while the backend may write
  * it, and what is granted is what is to be.
  *
  *     one byte says what: an answer of the store as it should be, or with the next bytes, or none; an
@@ -10,6 +10,7 @@
 
 #include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
+#include "platform/xen/block_ring.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/byte_ring.h"
 #include "platform/xen/event.h"
@@ -389,6 +390,68 @@ static void drive_bytes(void)
     }
 }
 
+/* --- a block device's ring: no request comes back that is not under way --- */
+
+static void answer_block(struct block_ring *ring, uint8_t what)
+{
+    struct ring_shared *s = ring->ring.shared;
+    uint8_t *at = s->entries + s->response_producer % ring->ring.count * ring->ring.entry;
+    struct blkif_response said = {.id = read_u8(&input) % 20u, .operation = what >> 6};
+    if (what & 16)
+        said.operation = BLKIF_OP_READ;
+    if (what & 8)
+        said.status = (int16_t)read_le16(&input);
+    memcpy(at, &said, sizeof said);
+    s->response_producer++;
+}
+
+static void ask_block(struct block_ring *ring, struct block_request *q)
+{
+    static uint8_t bytes[BLOCK_BYTES_MAX];
+    if (q->len)
+        return; /* it is under way */
+    *q = (struct block_request){.operation = (enum block_operation)(read_u8(&input) % 3),
+                                .bytes = bytes,
+                                .len = (1u + read_u8(&input) % 64u) * BLOCK_SECTOR};
+    if (block_ring_submit(ring, q))
+        q->len = 0;
+    (void)ring_push(&ring->ring);
+}
+
+static void take_block(struct block_ring *ring)
+{
+    static struct block_ring_counters counters;
+    enum err why;
+    struct block_request *q;
+    while ((q = block_ring_take(ring, &why, &counters))) {
+        if (!q->len)
+            abort();
+        q->len = 0;
+    }
+}
+
+static void drive_block(void)
+{
+    static struct block_ring ring;
+    struct block_request requests[BLOCK_REQUESTS_MAX + 1] = {{0}};
+    for (unsigned i = 0; i < BLOCK_RING_ALL_PAGES; i++) {
+        ring.pages[i] = memory_pages(1);
+        ring.numbers[i] = grant_take(&grants);
+    }
+    block_ring_open(&ring, &grants, 1, 51712, memory_pages(1));
+    while (!input.bad && input.rest.len) {
+        uint8_t what = read_u8(&input);
+        if (what % 4 == 0)
+            answer_block(&ring, what);
+        else if (what % 4 == 1)
+            ask_block(&ring, &requests[what / 4 % (BLOCK_REQUESTS_MAX + 1)]);
+        else if (what % 4 == 2)
+            take_block(&ring);
+        else
+            ((uint8_t *)ring.ring.shared)[read_le16(&input) % RING_PAGE] = read_u8(&input);
+    }
+}
+
 static void begin(struct slice bytes)
 {
     log_configure(SLICE("quiet"));
@@ -407,8 +470,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct net_events events = {on_frame, on_room, on_link};
     begin(slice_of(data, size));
-    if (read_u8(&input) & 1) {
-        drive_bytes();
+    uint8_t which = read_u8(&input);
+    if (which & 1) {
+        if (which & 2)
+            drive_block();
+        else
+            drive_bytes();
         return 0;
     }
     struct net *card = xen_net_open(0);

@@ -14,7 +14,7 @@
 
 struct world {
     struct stack *stack;
-    struct block *block; /* NULL: it was given none (runtime/settings_block.h) */
+    struct block *block;   /* NULL: it was given none (runtime/settings_block.h) */
     struct slice content;  /* what was baked into the image's content section; empty if nothing */
     struct signer *signer; /* of the image's private keys; without any where it has none */
     struct slice certificates; /* the image's section of chains: see runtime/keyring.h */
