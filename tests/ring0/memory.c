@@ -4,24 +4,24 @@
 #include "signatures/memory.h"
 #include "signatures/program.h"
 
-struct block {
-    struct block *next;
+struct piece {
+    struct piece *next;
 };
 
-static uint64_t take_all(size_t size, struct block **chain)
+static uint64_t take_all(size_t size, struct piece **chain)
 {
     uint64_t count = 0;
-    for (struct block *b; (b = memory_alloc(size)) != NULL; count++) {
+    for (struct piece *b; (b = memory_alloc(size)) != NULL; count++) {
         b->next = *chain;
         *chain = b;
     }
     return count;
 }
 
-static void give_all(struct block *chain)
+static void give_all(struct piece *chain)
 {
     while (chain) {
-        struct block *next = chain->next;
+        struct piece *next = chain->next;
         memory_free(chain);
         chain = next;
     }
@@ -29,7 +29,7 @@ static void give_all(struct block *chain)
 
 static enum err start(const struct world *w)
 {
-    struct block *chain = NULL;
+    struct piece *chain = NULL;
     uint64_t before = memory_stats().blocks;
     (void)w;
     uint64_t first = take_all(100000, &chain);
