@@ -90,8 +90,10 @@ static void done(struct store_request *r, enum err e, struct slice a)
     (void)r;
     result = e;
     answers++;
-    memcpy(text, a.ptr, a.len < 63 ? a.len : 63);
-    text[a.len < 63 ? a.len : 63] = '\0';
+    a = slice_take(a, sizeof text - 1);
+    if (a.len)
+        memcpy(text, a.ptr, a.len);
+    text[a.len] = '\0';
 }
 
 static int setup(void **state)
