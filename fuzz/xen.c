@@ -1,6 +1,6 @@
 /*
- * Xen's other side, led by bytes: the store's daemon, the network card's backend, that of a block device's
- * ring, and who reads and fills the console's. Whatever they say, memory stays whole, no page is read while the backend may write
+ * Xen's other side, led by bytes: the store's daemon, the network card's backend, that of a block
+ * device, and who reads and fills the console's ring. Whatever they say, memory stays whole, no page is read while the backend may write
  * it, and what is granted is what is to be.
  *
  *     one byte says what: an answer of the store as it should be, or with the next bytes, or none; an
@@ -10,7 +10,7 @@
 
 #include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
-#include "platform/xen/block_ring.h"
+#include "platform/xen/block.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/byte_ring.h"
 #include "platform/xen/event.h"
@@ -148,11 +148,10 @@ static void say(uint32_t type, uint32_t id, struct slice payload)
 /* What a daemon that means well would say. */
 static struct slice right_value(struct slice path, char *text, size_t size)
 {
-    static const char *const values[][2] = {{"/backend", "/b/vif"},
-                                            {"/backend-id", "0"},
-                                            {"/mac", "00:16:3e:00:00:02"},
-                                            {"/mtu", "1500"},
-                                            {"/online", "1"}};
+    static const char *const values[][2] = {
+        {"/backend", "/b/vif"}, {"/backend-id", "0"}, {"/mac", "00:16:3e:00:00:02"},
+        {"/mtu", "1500"},       {"/sectors", "100"},  {"/sector-size", "512"},
+        {"/info", "0"},         {"/online", "1"}};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         if (slice_ends(path, slice_text(values[i][0])))
             return slice_text(values[i][1]);
@@ -164,11 +163,12 @@ static void note_write(struct slice path, struct slice value)
 {
     uint64_t number = 0;
     slice_decimal(value, UINT32_MAX, &number);
-    if (slice_ends(path, SLICE("/tx-ring-ref")))
+    if (slice_ends(path, SLICE("/tx-ring-ref")) || slice_ends(path, SLICE("/ring-ref")))
         send_ring = (uint32_t)number;
     else if (slice_ends(path, SLICE("/rx-ring-ref")))
         receive_ring = (uint32_t)number;
-    else if (slice_ends(path, SLICE("/state")) && number == XenbusStateConnected)
+    else if (slice_ends(path, SLICE("/state")) &&
+             (number == XenbusStateConnected || number == XenbusStateInitialised))
         backend_state = XenbusStateConnected;
     else if (slice_ends(path, SLICE("/state")))
         backend_state = number == XenbusStateClosed ? XenbusStateClosed : XenbusStateInitWait;
@@ -226,8 +226,12 @@ static void fire(uint8_t which)
 bool bus_wait(bool (*ready)(void *arg), void *arg, uint64_t deadline)
 {
     (void)deadline;
-    for (unsigned i = 0; i < 8 && !ready(arg); i++)
+    for (unsigned i = 0; i < 8 && !ready(arg); i++) {
         serve_store();
+        if (front->kind->published ==
+            XenbusStateInitialised) /* one that is opened only if it is up */
+            fire(2);
+    }
     return ready(arg);
 }
 
@@ -318,26 +322,10 @@ static void send(struct net *card, uint8_t how)
         abort();
 }
 
-static void act(struct net *card, uint8_t what)
+/* What can happen to every device. */
+static void act_on_any(uint8_t what)
 {
     switch (what % 16) {
-    case 0:
-    case 1:
-    case 2:
-        respond(true, what);
-        break;
-    case 3:
-        respond(false, what);
-        break;
-    case 4:
-        scribble(what & 16);
-        break;
-    case 5: {
-        struct ring_shared *s = ring_at(what & 16 ? receive_ring : send_ring);
-        if (s)
-            s->response_producer = (uint32_t)read_little_endian(&input, 4);
-        break;
-    }
     case 6: { /* a page is held, or let go of */
         uint32_t number = read_le16(&input) % GRANTS;
         if (table[number].flags & GTF_permit_access)
@@ -359,14 +347,39 @@ static void act(struct net *card, uint8_t what)
         store_expire(&store, now);
         front_expire(front);
         break;
+    default:
+        serve_store();
+        card_poll->run(card_poll);
+        (void)card_poll->await(card_poll);
+    }
+}
+
+static void act(struct net *card, uint8_t what)
+{
+    switch (what % 16) {
+    case 0:
+    case 1:
+    case 2:
+        respond(true, what);
+        break;
+    case 3:
+        respond(false, what);
+        break;
+    case 4:
+        scribble(what & 16);
+        break;
+    case 5: {
+        struct ring_shared *s = ring_at(what & 16 ? receive_ring : send_ring);
+        if (s)
+            s->response_producer = (uint32_t)read_little_endian(&input, 4);
+        break;
+    }
     case 11:
     case 12:
         send(card, what);
         break;
     default:
-        serve_store();
-        card_poll->run(card_poll);
-        (void)card_poll->await(card_poll);
+        act_on_any(what);
     }
 }
 
@@ -390,66 +403,75 @@ static void drive_bytes(void)
     }
 }
 
-/* --- a block device's ring: no request comes back that is not under way --- */
+/* --- a block device --- */
 
-static void answer_block(struct block_ring *ring, uint8_t what)
+static struct block_request requests[BLOCK_REQUESTS_MAX];
+static bool under_way[BLOCK_REQUESTS_MAX];
+
+static void on_done(struct block_request *q, enum err why)
 {
-    struct ring_shared *s = ring->ring.shared;
-    uint8_t *at = s->entries + s->response_producer % ring->ring.count * ring->ring.entry;
-    struct blkif_response said = {.id = read_u8(&input) % 20u, .operation = what >> 6};
-    if (what & 16)
-        said.operation = BLKIF_OP_READ;
-    if (what & 8)
-        said.status = (int16_t)read_le16(&input);
-    memcpy(at, &said, sizeof said);
-    s->response_producer++;
+    (void)why;
+    if (!under_way[q - requests])
+        abort();
+    under_way[q - requests] = false;
 }
 
-static void ask_block(struct block_ring *ring, struct block_request *q)
+static void answer_block(uint8_t what)
+{
+    struct ring_shared *s = ring_at(send_ring);
+    size_t entry = sizeof(union blkif_sring_entry);
+    if (!s)
+        return;
+    struct blkif_response said = {.id = read_u8(&input) % 20u, .operation = what >> 6};
+    if (what & 32 && said.id < BLOCK_REQUESTS_MAX) /* as it was asked, or would have been */
+        said.operation = requests[said.id].operation == BLOCK_FLUSH
+                             ? BLKIF_OP_FLUSH_DISKCACHE
+                             : (uint8_t)requests[said.id].operation;
+    if (what & 16)
+        said.status = (int16_t)read_le16(&input);
+    memcpy(s->entries + s->response_producer++ % 32 * entry, &said, sizeof said);
+}
+
+static void ask_block(struct block *b)
 {
     static uint8_t bytes[BLOCK_BYTES_MAX];
-    if (q->len)
-        return; /* it is under way */
-    *q = (struct block_request){.operation = (enum block_operation)(read_u8(&input) % 3),
-                                .bytes = bytes,
-                                .len = (1u + read_u8(&input) % 64u) * BLOCK_SECTOR};
-    if (block_ring_submit(ring, q))
-        q->len = 0;
-    (void)ring_push(&ring->ring);
+    unsigned i = read_u8(&input) % BLOCK_REQUESTS_MAX;
+    if (under_way[i])
+        return;
+    requests[i] = (struct block_request){.operation = (enum block_operation)(read_u8(&input) % 3),
+                                         .sector = read_u8(&input),
+                                         .bytes = bytes,
+                                         .len = read_u8(&input) * (size_t)BLOCK_SECTOR,
+                                         .done = on_done};
+    under_way[i] = block_submit(b, &requests[i]) == OK;
 }
 
-static void take_block(struct block_ring *ring)
+static void act_on_block(struct block *b, uint8_t what)
 {
-    static struct block_ring_counters counters;
-    enum err why;
-    struct block_request *q;
-    while ((q = block_ring_take(ring, &why, &counters))) {
-        if (!q->len)
-            abort();
-        q->len = 0;
-    }
+    uint32_t count = 0;
+    if (what % 16 < 4)
+        answer_block(what);
+    else if (what % 16 == 4)
+        scribble(false);
+    else if (what % 16 == 11 || what % 16 == 12)
+        ask_block(b);
+    else
+        act_on_any(what);
+    for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
+        count += under_way[i];
+    if (count != b->under_way)
+        abort();
 }
 
 static void drive_block(void)
 {
-    static struct block_ring ring;
-    struct block_request requests[BLOCK_REQUESTS_MAX + 1] = {{0}};
-    for (unsigned i = 0; i < BLOCK_RING_ALL_PAGES; i++) {
-        ring.pages[i] = memory_pages(1);
-        ring.numbers[i] = grant_take(&grants);
-    }
-    block_ring_open(&ring, &grants, 1, 51712, memory_pages(1));
-    while (!input.bad && input.rest.len) {
-        uint8_t what = read_u8(&input);
-        if (what % 4 == 0)
-            answer_block(&ring, what);
-        else if (what % 4 == 1)
-            ask_block(&ring, &requests[what / 4 % (BLOCK_REQUESTS_MAX + 1)]);
-        else if (what % 4 == 2)
-            take_block(&ring);
-        else
-            ((uint8_t *)ring.ring.shared)[read_le16(&input) % RING_PAGE] = read_u8(&input);
-    }
+    memset(under_way, 0, sizeof under_way);
+    struct block *b = xen_block_open(0);
+    for (unsigned i = 0; b && i < TURNS_MAX && !input.bad && input.rest.len; i++)
+        act_on_block(b, read_u8(&input));
+    if (b)
+        bus_remove(front);
+    memory_free(b);
 }
 
 static void begin(struct slice bytes)

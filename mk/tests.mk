@@ -32,8 +32,8 @@ TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
 	@$(link_test)
 # Those of a room of drivers have its cores beside the simulation.
-XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block_ring byte_ring front grant net net_receive net_transmit ring store)
-$(call unit_program,$(UNIT_XEN)): $(BUILD)/%: $(BUILD)/%.o $(filter-out %/net.o,$(XEN_CORES)) \
+XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block block_ring byte_ring front grant net net_receive net_transmit ring store)
+$(call unit_program,$(UNIT_XEN)): $(BUILD)/%: $(BUILD)/%.o $(filter-out %/block.o %/net.o,$(XEN_CORES)) \
                                               $(BUILD)/runtime.a $(BUILD)/platform-sim.a
 	@$(link_test)
 $(BUILD)/tests/lib/markdown/spec_test: | deps-test

@@ -11,7 +11,8 @@
 #include "signatures/console.h"
 #include "signatures/memory.h"
 
-#define SOURCE "disk"
+#define SOURCE     "disk"
+#define STATUS_MAX ((size_t)4096)
 
 struct lane {
     struct block_request request;
@@ -24,6 +25,7 @@ static enum block_operation now;
 static uint64_t end, next; /* sectors: where it ends, and goes on */
 static unsigned busy;
 static uint32_t sum; /* of what was read */
+static bool failed;
 
 static void on_done(struct block_request *r, enum err why);
 
@@ -39,11 +41,20 @@ static void fill(struct lane *l)
         l->bytes[i] = pattern(l->request.sector + i / BLOCK_SECTOR, i % BLOCK_SECTOR);
 }
 
+/* The first time also with what the device has counted. */
 static void fail(const char *what, enum err why)
 {
     static const char *const names[] = {"reading", "writing", "flushing"};
+    struct buf counted;
     log_error(SOURCE, "%s: %s: %s", names[now], what, err_text(why));
     loop_stop(1);
+    if (failed)
+        return;
+    failed = true;
+    buf_init(&counted, STATUS_MAX);
+    block_status(disk, &counted);
+    console_write(buf_slice(&counted));
+    buf_deinit(&counted);
 }
 
 static bool is_right(const struct lane *l)

@@ -131,7 +131,8 @@ static bool connect(struct front *f)
     return true;
 }
 
-/* What the backend tells is there once it is connected. Without a size it has none: all is refused. */
+/* What the backend tells is there once it is connected. Of sectors of another size it has none for us: all
+ * requests are beyond its end. */
 static void connected(struct front *f)
 {
     struct disk *d = of_front(f);
@@ -307,9 +308,4 @@ struct block *xen_block_open(uint32_t number)
     d->poll = (struct poll){.run = run, .await = await};
     poll_add(&d->poll);
     return &d->block;
-}
-
-struct block_ring_counters xen_block_counters(const struct block *b)
-{
-    return disk_of(b)->counters;
 }

@@ -10,6 +10,4 @@
 /* The device xvda, where number is 0, and so on; NULL: there is none, or it cannot be used (said so). */
 struct block *xen_block_open(uint32_t number);
 
-struct block_ring_counters xen_block_counters(const struct block *b);
-
 #endif

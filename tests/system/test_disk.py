@@ -84,6 +84,7 @@ def test_virtio(machine, image, raw):
 def test_read_only(image, raw):
     said, status = run(image, "pc", raw, drive=",read-only=on")
     assert "disk: writing: not taken: " in said
+    assert "virtio-blk refused: " in said
     assert status == FAILED
     assert raw.read_bytes() == b"\xee" * 512 * SECTORS
 
