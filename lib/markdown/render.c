@@ -23,10 +23,12 @@ struct render {
     struct markdown_facts facts;
     unsigned flags;
     unsigned images; /* how deep in descriptions of images */
+    unsigned inner;  /* links within the one that is begun: only their text is put */
     unsigned blocks; /* begun so far, without the document itself */
     size_t cell;     /* where the content of the present header cell begins */
     bool in_heading;
     bool skipping; /* the heading that the text begins with */
+    bool in_link;
 };
 
 /* The first error of whatever we write to. */
@@ -107,8 +109,16 @@ static void end_spans(struct render *r, size_t depth)
 {
     while (r->spans.len > depth) {
         uint8_t type = r->spans.ptr[--r->spans.len];
+        r->in_link = r->in_link && type != MD_SPAN_A;
         buf_printf(r->out, "</%s>", type == MD_SPAN_A ? "a" : span_tag(type));
     }
+}
+
+/* All of a block's. */
+static void end_all_spans(struct render *r)
+{
+    end_spans(r, 0);
+    r->inner = 0;
 }
 
 /* An end without a beginning, or with one that is far away, is none. */
@@ -232,7 +242,7 @@ static const struct {
 static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 {
     struct render *r = arg;
-    end_spans(r, 0);
+    end_all_spans(r);
     if (type != MD_BLOCK_DOC && r->blocks < 2)
         r->blocks++;
     if (plain_blocks[type].begin)
@@ -257,7 +267,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *arg)
 static int leave_block(MD_BLOCKTYPE type, void *detail, void *arg)
 {
     struct render *r = arg;
-    end_spans(r, 0);
+    end_all_spans(r);
     if (plain_blocks[type].end)
         buf_text(r->out, plain_blocks[type].end);
     else if (type == MD_BLOCK_H)
@@ -302,6 +312,10 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
         r->images++;
     if (described)
         return failed(r);
+    if (type == MD_SPAN_A && r->in_link) { /* md4c finds addresses within a link's text too */
+        r->inner++;
+        return failed(r);
+    }
     const char *tag = span_tag(type);
     if (tag)
         buf_printf(r->out, "<%s>", tag);
@@ -311,6 +325,7 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *arg)
         begin_image(r, detail);
     if (tag || type == MD_SPAN_A)
         buf_byte(&r->spans, (uint8_t)type);
+    r->in_link = r->in_link || type == MD_SPAN_A;
     return failed(r);
 }
 
@@ -323,6 +338,8 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *arg)
         return failed(r);
     if (type == MD_SPAN_IMG)
         end_image(r, detail);
+    else if (type == MD_SPAN_A && r->inner > 0)
+        r->inner--;
     else
         end_span(r, type);
     return failed(r);

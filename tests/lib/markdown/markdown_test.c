@@ -182,6 +182,17 @@ static void every_element_ends(void **state)
                         "<ul>\n<li>b</li>\n</ul>\n");
 }
 
+/* An address within a link's text is its text; the next link is one again. */
+static void links_hold_no_links(void **state)
+{
+    (void)state;
+    assert_string_equal(rendered("[a <http://b> c](/d) [e](/f)", 0),
+                        "<p><a href=\"/d\">a http://b c</a> <a href=\"/f\">e</a></p>\n");
+    assert_string_equal(rendered("[*a <http://b>*](/c)\n\n<http://d>", 0),
+                        "<p><a href=\"/c\"><em>a http://b</em></a></p>\n"
+                        "<p><a href=\"http://d\">http://d</a></p>\n");
+}
+
 static void a_title_is_left_out(void **state)
 {
     (void)state;
@@ -326,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(active_links_lead_nowhere, setup, teardown),
         cmocka_unit_test_setup_teardown(links_are_encoded, setup, teardown),
         cmocka_unit_test_setup_teardown(every_element_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(links_hold_no_links, setup, teardown),
         cmocka_unit_test_setup_teardown(a_title_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(titles_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_text_is_the_words_of_paragraphs, setup, teardown),
