@@ -1,7 +1,7 @@
 """A Linux guest to compare a ring-0 image with: Debian's cloud kernel, and nginx in an initramfs.
 
 It is made of Debian's packages, which deps/root unpacks and nothing installs: the kernel and its
-virtio modules, a static busybox for /init, nginx with the libraries that it needs. The same packages
+network modules, a static busybox for /init, nginx with the libraries that it needs. The same packages
 and pages give the same bytes.
 """
 import gzip
@@ -13,12 +13,13 @@ from pathlib import Path
 from peers import Missing
 from support import ROOT
 
-MODULES = ["virtio_pci", "virtio_net"]  # and what they depend on
+MODULES = ["virtio_pci", "virtio_net", "xen-netfront"]  # and what they depend on
 
 INIT = """#!/bin/sh
 mount -t devtmpfs d /dev; mount -t proc p /proc
-for m in /lib/modules/*.ko; do insmod $m; done
-ip addr add {address}/24 dev eth0; ip link set lo up; ip link set eth0 up
+for m in /lib/modules/*.ko; do insmod $m 2>/dev/null; done
+until ip addr add {address}/24 dev eth0 2>/dev/null; do sleep 0.01; done
+ip link set lo up; ip link set eth0 up
 nginx -c /etc/nginx/nginx.conf; echo nginx ended: $?; poweroff -f
 """
 
@@ -92,7 +93,7 @@ def modules(root):
 def tree(root, address, pages, key, chain):
     """{path: bytes} of the initramfs. A folder has None, a symbolic link a str."""
     files = {name: None for name in ("dev", "proc", "run", "var", "var/log", "var/lib")}
-    files |= {f"bin/{name}": "busybox" for name in ("sh", "insmod", "ip", "mount", "poweroff")}
+    files |= {f"bin/{name}": "busybox" for name in ("sh", "insmod", "ip", "mount", "poweroff", "sleep")}
     files |= {
         "bin/busybox": find(root, "busybox").read_bytes(),
         "bin/nginx": find(root, "nginx").read_bytes(),

@@ -38,6 +38,7 @@ sys.path[:0] = [str(ROOT / "tests/system"), str(ROOT / "bench")]
 import net  # noqa: E402
 import ring0  # noqa: E402
 import tls  # noqa: E402
+import xen_guest  # noqa: E402
 from client import Connection  # noqa: E402
 from gitremote import GitRemote, environment  # noqa: E402
 from network import Proxy  # noqa: E402
@@ -365,7 +366,7 @@ BENCHES = {"clone": bench_clone, "small": bench_small, "close": bench_close, "si
            "update": bench_update, "updates": bench_updates, "tls": bench_tls,
            "signer": bench_signer, "goodput": bench_goodput, "lossy-pages": bench_lossy_pages,
            "tap-bulk": bench_tap_bulk, "tap-small": bench_tap_small, "segments": bench_segments,
-           **{name: of_ring0(bench) for name, bench in ring0.BENCHES.items()}}
+           **{name: of_ring0(bench) for name, bench in (ring0.BENCHES | xen_guest.BENCHES).items()}}
 
 
 def print_table(rows):

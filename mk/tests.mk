@@ -175,7 +175,7 @@ $(BUILD)/rooms/lwip.o: $(call objects,bench/lwip) bench/lwip/exports
 	@rm -f $@.all
 
 bench: setup
-	@deps/install bench
+	@deps/install bench xen
 	@$(MAKE) --no-print-directory deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) bench-build
 	@$(MAKE) --no-print-directory system-build
