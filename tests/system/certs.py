@@ -93,9 +93,9 @@ class Authority:
         return Authority(title, self, kind)
 
     def issue(self, names, key=None, days=90, since=1, usage=ExtendedKeyUsageOID.SERVER_AUTH,
-              subject=None):
-        """A pair (key, certificate) for these names."""
-        key = key or make_key()
+              subject=None, kind="p256"):
+        """A pair (key, certificate) for these names, of a new key where none is given."""
+        key = key or make_key(kind)
         rsa_key = isinstance(key, rsa.RSAPrivateKey)
         builder = (x509.CertificateBuilder().subject_name(name(subject or names[0]))
                    .issuer_name(self.name).public_key(key.public_key())

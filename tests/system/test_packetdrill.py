@@ -1,6 +1,4 @@
 """Scripts in packetdrill's language, played against the door that packetdrill itself would use."""
-from pathlib import Path
-
 import pytest
 
 import packetdrill

@@ -6,7 +6,7 @@ import pytest
 
 import certs
 from images import build
-from program import Canopy, put_keys, run
+from program import put_keys, run
 from support import SLOWER, accepts, free_port, wait
 
 CLIENT = certs.ExtendedKeyUsageOID.CLIENT_AUTH
