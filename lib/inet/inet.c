@@ -91,6 +91,7 @@ static void on_link(void *owner, bool up)
     if (!i->config.quiet)
         log_info(INET_SOURCE, "the link is %s", up ? "up" : "down");
     ip_link(i->ip, i->now, up);
+    tcp_set_offloads(i->tcp, i->card->features.offloads);
     if (up)
         inet_settle_again(i);
     inet_dhcp_link(i, up);

@@ -89,6 +89,11 @@ struct tcp *tcp_open(const struct tcp_below *below, void *arg, const struct tcp_
     return t;
 }
 
+void tcp_set_offloads(struct tcp *t, uint32_t offloads)
+{
+    t->offloads = offloads;
+}
+
 /* What its owner has left open must not be told any more. */
 static void forget(void *arg, struct tcp_entry *e)
 {

@@ -70,6 +70,9 @@ struct tcp_limits {
 struct tcp *tcp_open(const struct tcp_below *below, void *arg, const struct tcp_limits *limits,
                      uint32_t offloads, uint64_t now);
 
+/* From now on: another card, or one that can do more or less than it did. */
+void tcp_set_offloads(struct tcp *t, uint32_t offloads);
+
 /* Every flow must have been closed or aborted by its owner; what is left of them is dropped. */
 void tcp_close(struct tcp *t);
 

@@ -102,6 +102,13 @@ void sim_wire_link(struct net *card, bool up)
     sim_event_schedule(&p->link_change, clock_monotonic());
 }
 
+void sim_wire_offloads(struct net *card, uint32_t offloads)
+{
+    struct port *p = port_of(card);
+    assert_always(!p->up);
+    p->card.offloads = card->features.offloads = offloads;
+}
+
 void sim_wire_vanish(struct net *card, bool gone)
 {
     port_of(card)->gone = gone;

@@ -88,6 +88,9 @@ void sim_wire_harm_all(struct sim_wire *w, const struct sim_harm *harm);
 /* The cable is pulled, or plugged in again; the card's owner is told. */
 void sim_wire_link(struct net *card, bool up);
 
+/* What the card can do from now on (enum net_offload). Only while its link is down. */
+void sim_wire_offloads(struct net *card, uint32_t offloads);
+
 /* Whoever sits behind the card is no more: nothing comes from there, nothing arrives, nobody is
  * told. */
 void sim_wire_vanish(struct net *card, bool gone);

@@ -197,6 +197,54 @@ static void test_grows(void **state)
     assert_true(200 * 1.048576 / seconds >= 30);
 }
 
+/* --- a card that can do more or less than it did --- */
+
+static bool has_come(void *arg)
+{
+    return received >= *(const uint64_t *)arg;
+}
+
+/* Packets to the card, and segments that it was to make of them, until so much has come. */
+static void run_until(uint64_t bytes, uint64_t *packets, uint64_t *segments)
+{
+    struct tcp *t = inet_tcp(world.hosts[0].inet);
+    *packets = tcp_counter(t, TCP_SENT);
+    *segments = tcp_counter(t, TCP_SENT_SEGMENTS);
+    assert_true(sim_run(has_come, &bytes, clock_monotonic() + 600 * CLOCK_SEC));
+    *packets = tcp_counter(t, TCP_SENT) - *packets;
+    *segments = tcp_counter(t, TCP_SENT_SEGMENTS) - *segments;
+}
+
+static void change_card(uint32_t offloads)
+{
+    sim_wire_link(world.hosts[0].card, false);
+    world_run(CLOCK_SEC);
+    sim_wire_offloads(world.hosts[0].card, offloads);
+    sim_wire_link(world.hosts[0].card, true);
+}
+
+/* The wire finds fault with what the card cannot do. */
+static void test_offloads_go_and_come(void **state)
+{
+    const uint32_t all = NET_SENDS_CHECKSUMS | NET_SEGMENTS_V4 | NET_SEGMENTS_V6;
+    const struct sim_harm harm = path(10, 0, 100000000, 1 << 20);
+    uint64_t packets, segments;
+    (void)state;
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        wanted = 16 << 20;
+        begin(seed, &harm, seed % 2, true);
+        run_until(2 << 20, &packets, &segments);
+        assert_true(2 * segments > 3 * packets);
+        change_card(seed & 2 ? NET_SENDS_CHECKSUMS : 0);
+        run_until(8 << 20, &packets, &segments);
+        assert_int_equal(segments, packets);
+        change_card(all);
+        run_until(wanted, &packets, &segments);
+        assert_true(2 * segments > 3 * packets);
+        end();
+    }
+}
+
 /* --- the path's MTU --- */
 
 static void told(bool v6, enum sim_too_big how)
@@ -266,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_goodput),
         cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_offloads_go_and_come),
         cmocka_unit_test(test_mtu),
         cmocka_unit_test(test_mtu_comes_and_goes),
     };
