@@ -47,6 +47,13 @@ vif = [ @VIF@ ]
     assert not (folder / "canopy.sh").exists()
 
 
+def test_a_small_guest_of_xen_gets_page_tables(deploy):
+    """More than libxl provides for by itself."""
+    folder = deploy("--xen", "--memory", "16")
+    assert "memory = 16\nshadow_memory = 1\n" in (folder / "canopy.xl").read_text()
+    assert "shadow" not in (folder / "canopy.xl.in").read_text()
+
+
 def test_lines_that_options_set(deploy):
     text = (deploy("--target", "xen", "--memory", "2G", "--bridge", "xenbr1", "--network", "1") /
             "canopy.xl").read_text()
