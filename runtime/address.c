@@ -8,13 +8,6 @@
 
 #define GROUPS 8
 
-static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
-
-bool address_is_v4(struct address a)
-{
-    return memcmp(a.bytes, v4_prefix, sizeof v4_prefix) == 0;
-}
-
 bool address_is_loopback(struct address a)
 {
     static const struct address one = {{[15] = 1}};
@@ -134,11 +127,24 @@ static void format_v6(struct address a, char into[ADDRESS_TEXT_MAX])
     }
 }
 
+/* Each line of a log has one. */
+static char *put_octet(char *at, unsigned octet, char after)
+{
+    if (octet >= 100)
+        *at++ = (char)('0' + octet / 100);
+    if (octet >= 10)
+        *at++ = (char)('0' + octet / 10 % 10);
+    *at++ = (char)('0' + octet % 10);
+    *at++ = after;
+    return at;
+}
+
 void address_format(struct address a, char into[ADDRESS_TEXT_MAX])
 {
     const uint8_t *v4 = a.bytes + 12;
     if (address_is_v4(a))
-        format_text(into, ADDRESS_TEXT_MAX, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]);
+        put_octet(put_octet(put_octet(put_octet(into, v4[0], '.'), v4[1], '.'), v4[2], '.'), v4[3],
+                  0);
     else
         format_v6(a, into);
 }

@@ -23,7 +23,13 @@ struct endpoint {
 
 static const struct address ADDRESS_ANY = {{0}}; /* both families, for listening */
 
-bool address_is_v4(struct address a);
+/* Asked of each packet, often. */
+static inline bool address_is_v4(struct address a)
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(a.bytes, prefix, sizeof prefix) == 0;
+}
+
 bool address_is_loopback(struct address a);
 struct address address_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 

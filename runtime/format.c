@@ -1,6 +1,6 @@
 /*
  * The formatter: a conversion is read into a struct spec, an integer becomes sign, prefix, zeros
- * and digits, and everything is padded in one place. See format.h.
+ * and digits, and everything is padded in one place. Short pieces are gathered. See format.h.
  */
 #include "runtime/format.h"
 
@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DIGITS_MAX 24 /* of a 64-bit integer in base 8 or more */
+#define DIGITS_MAX   24 /* of a 64-bit integer in base 8 or more */
+#define GATHERED_MAX 128
 
 enum length { LENGTH_INT, LENGTH_CHAR, LENGTH_SHORT, LENGTH_LONG, LENGTH_LLONG };
 
@@ -25,24 +26,36 @@ struct spec {
 struct out {
     void (*put)(void *arg, const char *piece, size_t len);
     void *arg;
+    size_t len;
+    char gathered[GATHERED_MAX];
 };
 
-static void put(const struct out *o, const char *piece, size_t len)
+static void hand_over(struct out *o)
 {
-    if (len)
+    if (o->len)
+        o->put(o->arg, o->gathered, o->len);
+    o->len = 0;
+}
+
+static void put(struct out *o, const char *piece, size_t len)
+{
+    if (len > sizeof o->gathered - o->len)
+        hand_over(o);
+    if (len > sizeof o->gathered) {
         o->put(o->arg, piece, len);
+        return;
+    }
+    memcpy(o->gathered + o->len, piece, len);
+    o->len += len;
 }
 
-static void pad(const struct out *o, char with, size_t count)
+static void pad(struct out *o, char with, size_t count)
 {
-    char run[32];
-    memset(run, with, sizeof run);
-    for (; count > sizeof run; count -= sizeof run)
-        put(o, run, sizeof run);
-    put(o, run, count);
+    for (; count; count--)
+        put(o, &with, 1);
 }
 
-static void put_padded(const struct out *o, const struct spec *s, const char *text, size_t len)
+static void put_padded(struct out *o, const struct spec *s, const char *text, size_t len)
 {
     size_t missing = s->width > len ? s->width - len : 0;
     if (!s->left)
@@ -58,13 +71,16 @@ static void put_padded(const struct out *o, const struct spec *s, const char *te
 static char *digits(char *end, uint64_t value, unsigned base, bool upper)
 {
     const char *symbols = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    for (; value; value /= base)
-        *--end = symbols[value % base];
+    if (base == 16)
+        for (; value; value >>= 4)
+            *--end = symbols[value & 15];
+    for (; value; value /= 10)
+        *--end = (char)('0' + value % 10);
     return end;
 }
 
 /* sign: "", "-", "+", " ", "0x" or "0X". */
-static void put_integer(const struct out *o, const struct spec *s, const char *sign, uint64_t value,
+static void put_integer(struct out *o, const struct spec *s, const char *sign, uint64_t value,
                         unsigned base)
 {
     char text[DIGITS_MAX];
@@ -84,19 +100,19 @@ static void put_integer(const struct out *o, const struct spec *s, const char *s
         pad(o, ' ', missing);
 }
 
-static void put_signed(const struct out *o, const struct spec *s, int64_t value)
+static void put_signed(struct out *o, const struct spec *s, int64_t value)
 {
     const char *sign = value < 0 ? "-" : s->plus ? "+" : s->space ? " " : "";
     put_integer(o, s, sign, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10);
 }
 
-static void put_hexadecimal(const struct out *o, const struct spec *s, uint64_t value)
+static void put_hexadecimal(struct out *o, const struct spec *s, uint64_t value)
 {
     bool prefix = s->prefix && value;
     put_integer(o, s, !prefix ? "" : s->conversion == 'X' ? "0X" : "0x", value, 16);
 }
 
-static void put_pointer(const struct out *o, const struct spec *s, const void *pointer)
+static void put_pointer(struct out *o, const struct spec *s, const void *pointer)
 {
     struct spec hex = *s;
     hex.prefix = true;
@@ -222,7 +238,7 @@ static uint64_t take_unsigned(enum length length, va_list *args)
     return va_arg(*args, unsigned);
 }
 
-static void put_string(const struct out *o, const struct spec *s, const char *text)
+static void put_string(struct out *o, const struct spec *s, const char *text)
 {
     if (!text) {
         text = "(null)";
@@ -238,7 +254,7 @@ static void put_string(const struct out *o, const struct spec *s, const char *te
 }
 
 /* False: no such conversion, no argument was taken. */
-static bool convert(const struct out *o, const struct spec *s, va_list *args)
+static bool convert(struct out *o, const struct spec *s, va_list *args)
 {
     char c;
     switch (s->conversion) {
@@ -274,13 +290,18 @@ static bool convert(const struct out *o, const struct spec *s, va_list *args)
 void format_to(void (*put_piece)(void *arg, const char *piece, size_t len), void *arg,
                const char *format, va_list args)
 {
-    const struct out o = {put_piece, arg};
+    struct out o;
+    o.put = put_piece;
+    o.arg = arg;
+    o.len = 0;
     va_list rest;
     va_copy(rest, args);
     for (const char *f = format; *f;) {
-        const char *percent = strchr(f, '%');
-        put(&o, f, percent ? (size_t)(percent - f) : strlen(f));
-        if (!percent)
+        const char *percent = f; /* what stands in between is short: no function is called for it */
+        while (*percent && *percent != '%')
+            percent++;
+        put(&o, f, (size_t)(percent - f));
+        if (!*percent)
             break;
         struct spec s = {0};
         f = read_flags(percent + 1, &s);
@@ -293,6 +314,7 @@ void format_to(void (*put_piece)(void *arg, const char *piece, size_t len), void
         if (!convert(&o, &s, &rest))
             put(&o, percent, (size_t)(f - percent));
     }
+    hand_over(&o);
     va_end(rest);
 }
 

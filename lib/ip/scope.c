@@ -10,11 +10,6 @@ const struct address ADDRESS_ALL_ROUTERS = {{0xff, 2, [15] = 2}};
 const struct address ADDRESS_MLD_REPORTS = {{0xff, 2, [15] = 0x16}};
 const struct address ADDRESS_LINK_LOCAL = {{0xfe, 0x80}};
 
-bool address_equal(const struct address *a, const struct address *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
 bool address_is_any(const struct address *a)
 {
     return address_equal(a, &ADDRESS_ANY) || address_equal(a, &ADDRESS_ANY_V4);

@@ -16,7 +16,10 @@ extern const struct address ADDRESS_ALL_HOSTS;   /* 224.0.0.1 */
 extern const struct address ADDRESS_MLD_REPORTS; /* ff02::16 */
 extern const struct address ADDRESS_LINK_LOCAL;  /* fe80:: */
 
-bool address_equal(const struct address *a, const struct address *b);
+static inline bool address_equal(const struct address *a, const struct address *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
 
 /* All zero, in either family. */
 bool address_is_any(const struct address *a);

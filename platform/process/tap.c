@@ -23,6 +23,12 @@
 #define TUN_DEVICE "/dev/net/tun"
 #define HEAD_SIZE  12 /* struct virtio_net_hdr_mrg_rxbuf: what newer kernels like best */
 
+/* Before each frame, both ways. */
+union head {
+    struct virtio_net_hdr h;
+    uint8_t bytes[HEAD_SIZE];
+};
+
 struct tap {
     struct net net;
     struct source source;
@@ -32,8 +38,13 @@ struct tap {
     bool gone;    /* the device was deleted */
     bool blocked; /* somebody waits for room */
     char name[IFNAMSIZ];
-    uint8_t frame[NET_FRAME_MAX]; /* that arrives */
+    struct { /* what arrives: one read, for which nothing has to be gathered */
+        union head head;
+        uint8_t frame[NET_FRAME_MAX];
+    } arrival;
 };
+_Static_assert(offsetof(struct tap, arrival.frame) - offsetof(struct tap, arrival) == HEAD_SIZE,
+               "nothing in between");
 
 static struct tap *tap_of(const struct net *n)
 {
@@ -56,9 +67,10 @@ static enum net_checksum checksum(const struct virtio_net_hdr *h)
                : NET_CHECKSUM_UNKNOWN;
 }
 
-static void deliver(struct tap *t, const struct virtio_net_hdr *h, size_t len)
+static void deliver(struct tap *t, size_t len)
 {
-    const struct slice part = slice_of(t->frame, len);
+    const struct virtio_net_hdr *h = &t->arrival.head.h;
+    const struct slice part = slice_of(t->arrival.frame, len);
     const struct net_arrival a = {
         .parts = &part, .count = 1, .checksum = checksum(h), .segment_size = segment_size(h)};
     if (!t->net.events) {
@@ -73,12 +85,7 @@ static void deliver(struct tap *t, const struct virtio_net_hdr *h, size_t len)
 /* False: nothing more is there. */
 static bool receive_one(struct tap *t)
 {
-    union {
-        struct virtio_net_hdr h;
-        uint8_t bytes[HEAD_SIZE];
-    } head;
-    struct iovec parts[] = {{&head, HEAD_SIZE}, {t->frame, sizeof t->frame}};
-    ssize_t n = readv(t->fd, parts, 2);
+    ssize_t n = read(t->fd, &t->arrival, sizeof t->arrival);
     if (n < 0 && errno == EINTR)
         return true;
     if (n < 0)
@@ -86,7 +93,7 @@ static bool receive_one(struct tap *t)
     if (n <= HEAD_SIZE)
         t->counters.dropped_malformed++;
     else
-        deliver(t, &head.h, (size_t)n - HEAD_SIZE);
+        deliver(t, (size_t)n - HEAD_SIZE);
     return true;
 }
 
@@ -155,10 +162,7 @@ static enum err refuse(struct tap *t)
 static enum err tap_send(struct net *n, const struct net_frame *f)
 {
     struct tap *t = tap_of(n);
-    union {
-        struct virtio_net_hdr h;
-        uint8_t bytes[HEAD_SIZE];
-    } head = {.bytes = {0}};
+    union head head = {.bytes = {0}};
     struct iovec parts[NET_PARTS_MAX + 1] = {{&head, HEAD_SIZE}};
     ssize_t sent;
     if (!tap_link_up(&t->link) || t->gone)
