@@ -126,3 +126,10 @@ struct slice buf_release(struct buf *b)
     buf_init(b, b->max);
     return bytes;
 }
+
+struct slice buf_release_trimmed(struct buf *b)
+{
+    struct slice bytes = buf_release(b);
+    uint8_t *trimmed = bytes.ptr ? memory_resize((void *)(uintptr_t)bytes.ptr, bytes.len) : NULL;
+    return trimmed ? slice_of(trimmed, bytes.len) : bytes;
+}

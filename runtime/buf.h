@@ -49,6 +49,9 @@ void buf_consume(struct buf *b, size_t n);
 /* Hands the bytes over: the caller frees .ptr with memory_free; the buffer is as after buf_init. */
 struct slice buf_release(struct buf *b);
 
+/* The same, without the room that was left behind them. */
+struct slice buf_release_trimmed(struct buf *b);
+
 static inline struct slice buf_slice(const struct buf *b)
 {
     return slice_of(b->ptr, b->len);

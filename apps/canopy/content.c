@@ -93,34 +93,43 @@ bool content_is_slow(struct content *c)
 
 /* --- the end of an update --- */
 
-/* Nothing runs any more: those who waited for it are told, and the next one is seen to. */
+/* Nothing runs any more: the next one is seen to. */
 static void settle(struct content *c)
 {
-    struct list waiting;
     c->phase = CONTENT_IDLE;
-    list_init(&waiting);
-    for (struct list *link; (link = list_shift(&c->waiting));)
-        list_append(&waiting, link);
     schedule(c);
-    enum err why = c->last;
     if (c->again)
         attempt(c);
-    answer_all(c, &waiting, why);
 }
 
-static void tidy(struct content *c)
+static void compact(struct content *c)
 {
-    if (c->site && store_compact(c->store, &c->history.commit) == ERR_AGAIN)
-        content_go_on(c, tidy);
+    if (store_compact(c->store, &c->history.commit) == ERR_AGAIN)
+        content_go_on(c, compact);
     else
         settle(c);
+}
+
+/* Pages that cannot be finished for want of memory are served as they are. */
+static void tidy(struct content *c)
+{
+    if (!c->site)
+        settle(c);
+    else
+        content_go_on(c, site_finish(c->site, CONTENT_FINISH_STEP) == OK ? compact : tidy);
+}
+
+/* Before the work that is not urgent come those who wait for the page. */
+static void tidy_soon(struct content *c)
+{
+    c->phase = CONTENT_TIDYING;
+    timer_start(&c->timer, clock_monotonic() + CONTENT_TIDY_AFTER);
 }
 
 /* The one end of every update: c->line says what happened. */
 void content_finish(struct content *c, enum err why)
 {
     drop_incoming(c);
-    c->phase = CONTENT_TIDYING;
     c->last = why;
     c->asked_at = clock_wall();
     if (why == OK) {
@@ -132,7 +141,8 @@ void content_finish(struct content *c, enum err why)
         c->failed++;
         log_warning("content", "%s%s", c->line, c->site ? "; the present content stays" : "");
     }
-    tidy(c);
+    tidy_soon(c);
+    answer_all(c, &c->waiting, why);
 }
 
 /* --- building --- */
@@ -278,7 +288,9 @@ static void attempt(struct content *c)
 static void on_timer(struct timer *t)
 {
     struct content *c = CONTAINER(t, struct content, timer);
-    if (c->phase == CONTENT_IDLE)
+    if (c->phase == CONTENT_TIDYING)
+        tidy(c);
+    else if (c->phase == CONTENT_IDLE)
         attempt(c);
 }
 

@@ -3,6 +3,8 @@
  *
  *     idle -> fetching -> building -> tidying -> idle    (building only if there is something new)
  *
+ * Whoever waits for an update is told before the tidying, which finishes the pages that are served already.
+ *
  * What is served is a finished generation; the next one is made beside it, in turns between
  * requests, and swapped in whole. Whatever fails on the way leaves the present one in place, says
  * so in one line, and is tried again later with back-off. Updates that are asked for while one
@@ -21,8 +23,10 @@
 #include "signatures/timer.h"
 
 /* Turns: what is done between requests. One object is done whole, with those that it builds on. */
-#define CONTENT_TURN_BYTES (4u << 20)   /* inflated and hashed, or the like */
-#define CONTENT_BUILD_STEP (256u << 10) /* of input, made into pages */
+#define CONTENT_TURN_BYTES  (4u << 20)   /* inflated and hashed, or the like */
+#define CONTENT_BUILD_STEP  (256u << 10) /* of input, made into pages */
+#define CONTENT_TIDY_AFTER  (50 * CLOCK_MS)
+#define CONTENT_FINISH_STEP (8u << 10) /* of pages that are served already */
 
 #define CONTENT_WORK_BYTES_MAX  (UINT64_C(8) << 30) /* inflated for one pack */
 #define CONTENT_CHAIN_BYTES_MAX (UINT64_C(2) << 30) /* of one object with all that it builds on */

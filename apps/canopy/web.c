@@ -43,7 +43,7 @@ static void answer_error_with(struct web *w, struct http_exchange *x, uint16_t s
     struct http_reply reply = {.status = status};
     buf_clear(&w->text);
     struct site_page *page = w->content->site ? site_error(w->content->site, status) : NULL;
-    if (page) {
+    if (page && site_page_ready(page) == OK) {
         buf_put(&w->text, page->fields);
         lend_page(&reply, page, page->body);
     } else {
@@ -112,9 +112,23 @@ static struct slice fields_of(const struct site_page *page, const struct http_ch
     return choice->gzip ? page->gzip_fields : page->fields;
 }
 
+/* Whether the bytes of this form are there; else the answer is why not. */
+static bool has_bytes(struct web *w, struct http_exchange *x, struct site_page *page,
+                      const struct http_choice *choice)
+{
+    if (choice->gzip || choice->status == 304 || site_page_unpack(page) == OK)
+        return true;
+    web_answer_error(w, x, 500);
+    return false;
+}
+
 static void answer_page(struct web *w, struct http_exchange *x, const struct http_request *request,
                         struct site_page *page)
 {
+    if (site_page_ready(page) != OK) {
+        web_answer_error(w, x, 500);
+        return;
+    }
     if (page->status != 200) {
         struct http_reply reply = {.status = page->status, .fields = page->fields};
         lend_page(&reply, page, page->body);
@@ -129,12 +143,14 @@ static void answer_page(struct web *w, struct http_exchange *x, const struct htt
         .ranges = page->ranges,
     };
     struct http_choice choice = http_choose(request, &resource, clock_wall() / (int64_t)CLOCK_SEC);
-    if (choice.status == 206) {
-        answer_range(w, x, page, &choice);
-    } else if (choice.status == 416) {
+    if (choice.status == 416) {
         answer_no_range(w, x, page);
     } else if (choice.status == 412) {
         web_answer_error(w, x, 412);
+    } else if (!has_bytes(w, x, page, &choice)) {
+        return;
+    } else if (choice.status == 206) {
+        answer_range(w, x, page, &choice);
     } else {
         struct http_reply reply = {
             .status = choice.status,

@@ -31,13 +31,13 @@ static const struct link {
 
 #define OWN_STYLE      "css/style.css"
 #define OWN_ICON       "favicon.ico"
-#define VERSION_LEN    8
 #define ASSET_PATH_MAX 512
 
 /* The beginning of its entity tag. */
-static struct slice version_of(const struct site_page *page)
+static void put_version(struct buf *into, const struct site_page *page)
 {
-    return slice_take(slice_drop(page->etag, 1), VERSION_LEN);
+    const uint8_t *digest = page_digest(page);
+    buf_printf(into, "?v=%02x%02x%02x%02x", digest[0], digest[1], digest[2], digest[3]);
 }
 
 static const struct history_file *find_own(const struct site_build *b, struct slice path)
@@ -72,7 +72,7 @@ static enum err put_asset(struct site_build *b, const struct site_asset *asset, 
                              .utf8 = true,
                              .ranges = true,
                              .cache = cache};
-    e = other ? page_of_page(&spec, other, &page) : page_of_asset(&b->packer, &spec, asset, &page);
+    e = other ? page_of_page(&spec, other, &page) : page_of_asset(&spec, asset, &page);
     return e == OK ? build_put_derived(b, path, digest, page) : e;
 }
 
@@ -105,7 +105,8 @@ static enum err make_asset(struct site_build *b, const struct site_asset *asset)
     struct site_page *bare = e == OK ? site_find(b->site, path) : NULL;
     if (!bare || is_for_ever(asset))
         return e;
-    buf_printf(&text, "%.*s?v=%.*s", SLICE_ARG(path), SLICE_ARG(version_of(bare)));
+    buf_put(&text, path);
+    put_version(&text, bare);
     e = keep_path(b, &text, &versioned);
     return e == OK ? put_asset(b, asset, versioned, PAGE_ASSET, bare) : e;
 }
@@ -129,12 +130,12 @@ static const struct site_page *built_in_page(const struct site_build *b, struct 
     return len < sizeof full ? site_find(b->site, slice_of(full, len)) : NULL;
 }
 
-static void put_version(struct site_build *b, struct buf *into, const struct link *link)
+static void put_version_of_link(struct site_build *b, struct buf *into, const struct link *link)
 {
     struct slice path = slice_text(link->path);
     const struct site_page *page = built_in_page(b, path);
     if (page && !has_own(b, path) && link->kind != FONT) /* inter.css names it without */
-        buf_printf(into, "?v=%.*s", SLICE_ARG(version_of(page)));
+        put_version(into, page);
 }
 
 static void put_link(struct site_build *b, struct buf *into, const struct link *link)
@@ -151,7 +152,7 @@ static void put_link(struct site_build *b, struct buf *into, const struct link *
     };
     buf_text(into, forms[link->kind].before);
     buf_text(into, link->path);
-    put_version(b, into, link);
+    put_version_of_link(b, into, link);
     buf_text(into, forms[link->kind].after);
 }
 

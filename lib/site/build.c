@@ -112,6 +112,11 @@ static enum err step_layout(struct site_build *b)
 
 /* --- rendering --- */
 
+int64_t build_told(const struct site_build *b, int64_t modified)
+{
+    return b->options->now && modified > b->options->now ? 0 : modified;
+}
+
 static enum err make_article(struct site_build *b, struct entry *e, struct slice text)
 {
     struct article a;
@@ -123,13 +128,14 @@ static enum err make_article(struct site_build *b, struct entry *e, struct slice
     buf_init(&body, SITE_PAGE_MAX);
     enum err err = render_article(&body, &b->layout, e->item, &a, &rendered);
     if (err == OK) {
-        struct page_spec spec = {
-            .status = 200,
-            .type = "text/html",
-            .utf8 = true,
-            .modified = e->item->changed > b->layout.changed ? e->item->changed : b->layout.changed,
-            .policy = rendered.authors_html ? PAGE_AUTHORS : PAGE_STRICT};
-        err = page_of_buf(&b->packer, &spec, &body, &e->page);
+        struct page_spec spec = {.status = 200,
+                                 .type = "text/html",
+                                 .utf8 = true,
+                                 .modified = build_told(b, e->item->changed > b->layout.changed
+                                                               ? e->item->changed
+                                                               : b->layout.changed),
+                                 .policy = rendered.authors_html ? PAGE_AUTHORS : PAGE_STRICT};
+        err = page_of_buf(&spec, &body, &e->page);
         e->content = rendered.content;
     }
     buf_deinit(&body);
@@ -149,13 +155,13 @@ static enum err make_static(struct site_build *b, struct entry *e, struct slice 
                              .utf8 = utf8_valid(bytes),
                              .ranges = true,
                              .cache = media_compressible(type) ? PAGE_FRESH : PAGE_HOURLY,
-                             .modified = e->item->changed};
-    enum err err = page_of_buf(&b->packer, &spec, &body, &e->page);
+                             .modified = build_told(b, e->item->changed)};
+    enum err err = page_of_buf(&spec, &body, &e->page);
     buf_deinit(&body);
     return err;
 }
 
-static enum err make_redirect(struct site_build *b, struct entry *e)
+static enum err make_redirect(struct entry *e)
 {
     struct buf body;
     buf_init(&body, SITE_PAGE_MAX);
@@ -170,7 +176,7 @@ static enum err make_redirect(struct site_build *b, struct entry *e)
                              .utf8 = true,
                              .policy = PAGE_STRICT,
                              .location = e->item->redirect};
-    enum err err = page_of_buf(&b->packer, &spec, &body, &e->page);
+    enum err err = page_of_buf(&spec, &body, &e->page);
     buf_deinit(&body);
     return err;
 }
@@ -194,7 +200,7 @@ static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *co
 static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
 {
     enum err err =
-        e->item->kind == ITEM_REDIRECT ? make_redirect(b, e) : make_from_blob(b, e, cost);
+        e->item->kind == ITEM_REDIRECT ? make_redirect(e) : make_from_blob(b, e, cost);
     if (err == OK)
         b->site->stats.made++;
     if (err == OK || err == ERR_MEMORY)
@@ -260,14 +266,6 @@ static enum err step_derive(struct site_build *b, size_t *cost)
     return e;
 }
 
-static void count_bytes(struct site *s)
-{
-    size_t at = 0;
-    s->stats.pages = (uint32_t)s->pages.count;
-    for (struct map_entry *e; (e = map_next(&s->pages, &at));)
-        s->stats.bytes += page_bytes(e->value);
-}
-
 static enum err step(struct site_build *b, size_t *cost)
 {
     enum err e = OK;
@@ -285,7 +283,7 @@ static enum err step(struct site_build *b, size_t *cost)
         return step_derive(b, cost);
     case PHASE_ERRORS:
         e = build_errors(b);
-        count_bytes(b->site);
+        site_count_bytes(b->site);
         b->phase = PHASE_DONE;
         return e;
     case PHASE_DONE:
@@ -351,7 +349,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
                              .site = new_site(history, options)};
     arena_init(&b->arena, SITE_ARENA_MAX);
     b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
-    if (!packer_open(&b->packer, options->now) || !b->site || !b->before) {
+    if (!b->site || !b->before) {
         b->err = ERR_MEMORY;
         site_build_end(b);
         return ERR_MEMORY;
@@ -367,7 +365,6 @@ struct site *site_build_end(struct site_build *b)
         site_free(s);
         s = NULL;
     }
-    packer_close(&b->packer);
     arena_deinit(&b->arena);
     memory_free(b);
     return s;

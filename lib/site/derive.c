@@ -48,9 +48,9 @@ static enum err put(struct site_build *b, struct slice path, const uint8_t diges
     struct page_spec spec = {.status = 200,
                              .type = type,
                              .utf8 = true,
-                             .modified = modified,
+                             .modified = build_told(b, modified),
                              .policy = type[0] == 't' ? PAGE_STRICT : PAGE_NO_POLICY};
-    enum err e = page_of_buf(&b->packer, &spec, body, &page);
+    enum err e = page_of_buf(&spec, body, &page);
     if (e == OK)
         return build_put_derived(b, path, digest, page);
     if (e != ERR_LIMIT)
@@ -224,7 +224,7 @@ static enum err make_error(struct site_build *b, size_t n)
     buf_init(&body, SITE_PAGE_MAX);
     struct page_spec spec = {.type = "text/html", .utf8 = true, .policy = PAGE_STRICT};
     spec.status = render_error(&body, &b->layout, n);
-    enum err e = page_of_buf(&b->packer, &spec, &body, &b->site->errors[n]);
+    enum err e = page_of_buf(&spec, &body, &b->site->errors[n]);
     b->site->stats.made += e == OK;
     return e;
 }

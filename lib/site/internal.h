@@ -97,11 +97,18 @@ struct site {
     size_t problem_count;
     uint64_t room; /* bytes that pages may still take */
     struct site_stats stats;
+    size_t finish_at;       /* how far site_finish has come: in pages, */
+    size_t errors_finished; /* then in errors */
+    bool finished;
+    struct packer packer; /* meanwhile */
 };
 
 /* Puts a page under its path; the reference is taken over (dropped on failure). The path must live
  * as long as the site. */
 enum err site_put(struct site *s, struct slice path, struct site_page *page);
+
+/* Counts what its pages hold, for its stats. */
+void site_count_bytes(struct site *s);
 
 /* Whether there is room for one more page of all that a site may hold; then it is counted. */
 bool site_take_room(struct site *s, const struct site_page *page);
@@ -196,7 +203,6 @@ struct site_build {
     const struct site_options *options;
     struct site *site;  /* being made */
     struct arena arena; /* what only the build needs */
-    struct packer packer;
     struct layout layout;
     bool same_layout; /* as the previous generation's */
     enum phase phase;
@@ -222,6 +228,10 @@ enum err build_navigation(struct site_build *b);
 
 /* collect.c: articles by folder and tag. */
 enum err build_collections(struct site_build *b);
+
+/* When a page says that it changed. No answer tells a change that is later than its own Date (RFC 9110,
+ * 8.8.2.1). */
+int64_t build_told(const struct site_build *b, int64_t modified);
 
 /* derive.c: the n-th derived page; *more: there is another. Adds to *cost about how many bytes were
  * worked on. */

@@ -1,4 +1,9 @@
-/* Pages: bodies made into finished answers, with their gzip form, entity tags and field lines. */
+/*
+ * Pages: bodies made into finished answers, with their gzip form, entity tags and field lines.
+ *
+ * A page is there as soon as its body is. What else belongs to it costs more than the body, and comes about when
+ * the first answer needs it (site_page_ready, site_page_unpack), or when all of the site is up (page_finish).
+ */
 #ifndef LIB_SITE_PAGE_H
 #define LIB_SITE_PAGE_H
 
@@ -15,11 +20,10 @@
 struct packer {
     struct gzip *tight;
     struct gzip *fast;
-    int64_t now; /* seconds since 1970: a change later than this is not told */
 };
 
-/* now 0: all changes are told. False without memory; packer_close is due all the same. */
-bool packer_open(struct packer *p, int64_t now);
+/* Without effect on one that is open. False without memory; packer_close is due all the same. */
+bool packer_open(struct packer *p);
 void packer_close(struct packer *p);
 
 enum page_cache {
@@ -36,7 +40,7 @@ enum page_policy {
 
 struct page_spec {
     uint16_t status;
-    const char *type; /* media type */
+    const char *type; /* media type; static */
     bool utf8;        /* the charset to tell, where the type has one */
     bool ranges;
     enum page_cache cache;
@@ -47,16 +51,22 @@ struct page_spec {
 
 /* Makes a page with one reference. The bytes gathered in `body` are taken over (also on failure:
  * body is empty afterwards). */
-enum err page_of_buf(const struct packer *packer, const struct page_spec *spec, struct buf *body,
-                     struct site_page **into);
+enum err page_of_buf(const struct page_spec *spec, struct buf *body, struct site_page **into);
 
-/* The same of what is built in. ERR_MALFORMED: its gzip form is not one of so many bytes. */
-enum err page_of_asset(const struct packer *packer, const struct page_spec *spec,
-                       const struct site_asset *asset, struct site_page **into);
+/* The same of what is built in. What is held packed stays so until somebody asks for its bytes. */
+enum err page_of_asset(const struct page_spec *spec, const struct site_asset *asset,
+                       struct site_page **into);
 
 /* The bytes of another page, which is held for them, under field lines of its own. */
 enum err page_of_page(const struct page_spec *spec, struct site_page *source,
                       struct site_page **into);
+
+/* Makes what is not there yet but for the bytes of what is held packed; without effect on a page that is
+ * finished. Adds to *cost about how many bytes were worked on. ERR_MEMORY: the page can be used as it is. */
+enum err page_finish(struct site_page *page, struct packer *packer, size_t *cost);
+
+/* SHA-256 of its body. */
+const uint8_t *page_digest(const struct site_page *p);
 
 /* Bytes that the page holds itself. */
 uint64_t page_bytes(const struct site_page *p);

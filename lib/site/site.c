@@ -4,6 +4,8 @@
 #include "runtime/panic.h"
 #include "signatures/memory.h"
 
+#define FINISH_COST 512u /* what a page costs besides its bytes, in bytes of budget */
+
 enum err site_put(struct site *s, struct slice path, struct site_page *page)
 {
     struct site_page *old = map_get(&s->pages, path);
@@ -21,11 +23,19 @@ enum err site_put(struct site *s, struct slice path, struct site_page *page)
 
 bool site_take_room(struct site *s, const struct site_page *page)
 {
-    uint64_t bytes = page_bytes(page);
-    if (bytes > s->room)
+    if (page->body.len > s->room)
         return false;
-    s->room -= bytes;
+    s->room -= page->body.len;
     return true;
+}
+
+void site_count_bytes(struct site *s)
+{
+    size_t at = 0;
+    s->stats.pages = (uint32_t)s->pages.count;
+    s->stats.bytes = 0;
+    for (struct map_entry *e; (e = map_next(&s->pages, &at));)
+        s->stats.bytes += page_bytes(e->value);
 }
 
 void site_add_problem(struct site *s, struct slice path, uint32_t line, const char *reason)
@@ -74,6 +84,40 @@ const struct oid *site_commit(const struct site *s)
     return &s->commit;
 }
 
+/* --- what a page needs besides its body --- */
+
+/* NULL: that was the last one. */
+static struct site_page *next_to_finish(struct site *s)
+{
+    struct map_entry *e = map_next(&s->pages, &s->finish_at);
+    if (e)
+        return e->value;
+    return s->errors_finished < ERROR_PAGES ? s->errors[s->errors_finished++] : NULL;
+}
+
+static enum err end_finishing(struct site *s)
+{
+    packer_close(&s->packer);
+    site_count_bytes(s);
+    s->finished = true;
+    return OK;
+}
+
+enum err site_finish(struct site *s, size_t budget)
+{
+    size_t spent = 0;
+    enum err e = s->finished ? OK : ERR_AGAIN;
+    while (e == ERR_AGAIN && spent < budget) {
+        struct site_page *p = next_to_finish(s);
+        if (p && page_finish(p, &s->packer, &spent) != OK)
+            e = ERR_MEMORY;
+        else if (!p)
+            e = end_finishing(s);
+        spent += FINISH_COST;
+    }
+    return e;
+}
+
 /* --- the end --- */
 
 void site_free(struct site *s)
@@ -94,6 +138,7 @@ void site_free(struct site *s)
     for (size_t i = 0; i < SITE_ERRORS; i++)
         if (s->errors[i])
             site_page_drop(s->errors[i]);
+    packer_close(&s->packer);
     map_deinit(&s->pages);
     map_deinit(&s->derived);
     arena_deinit(&s->arena);

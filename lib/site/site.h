@@ -4,6 +4,10 @@
  * A site is a generation: a table from request paths to finished pages. Pages are counted
  * references; a page whose inputs did not change is taken over from the previous generation. A
  * response holds a reference while it is sent, so a generation may go while its last readers read.
+ *
+ * A generation can be served as soon as its pages have their bodies; their gzip forms, entity tags and field
+ * lines follow (site_finish), or come about when they are first asked for (site_page_ready). Until then a page
+ * has one form, under the same tag as ever, and says already that it varies.
  */
 #ifndef LIB_SITE_SITE_H
 #define LIB_SITE_SITE_H
@@ -17,7 +21,7 @@
 #define SITE_ARTICLE_MAX   (8u << 20)          /* bytes of one article */
 #define SITE_STATIC_MAX    (64u << 20)         /* bytes of one static file */
 #define SITE_PAGE_MAX      (128u << 20)        /* bytes of one page; a larger list is left out */
-#define SITE_BYTES_MAX     (UINT64_C(4) << 30) /* of all pages; what is beyond is left out */
+#define SITE_BYTES_MAX     (UINT64_C(4) << 30) /* of all bodies; what is beyond is left out */
 #define SITE_PROBLEMS_MAX  256                 /* kept; more are only counted */
 #define SITE_FEED_ARTICLES 10
 
@@ -38,29 +42,38 @@ struct site_options {
     bool raw_html;      /* HTML in an article's body passes */
     const struct site_asset *assets;
     size_t asset_count;
-    uint64_t bytes_max;   /* of all pages; 0: SITE_BYTES_MAX */
+    uint64_t bytes_max;   /* of all bodies; 0: SITE_BYTES_MAX */
     int64_t now;          /* seconds since 1970: no page tells a later change; 0: all are told */
     struct sipkey secret; /* for tables */
 };
 
-/* A finished answer. Immutable; freed with its last reference. */
+/* An answer; freed with its last reference. What is marked with a star is there after site_page_ready, and does
+ * not change while a handler runs. */
 struct site_page {
     uint32_t refs;
     uint16_t status;  /* 200 or 301 */
     bool ranges;      /* static files */
     int64_t modified; /* seconds since 1970; 0: not told */
-    struct slice body;
-    struct slice gzip; /* empty where it would not be smaller */
-    struct slice etag; /* quoted, strong */
-    struct slice gzip_etag;
-    struct slice fields; /* whole lines: ETag, Last-Modified, Vary, Content-Type, Location, ... */
-    struct slice gzip_fields;   /* the same for the gzip form, with Content-Encoding */
-    struct slice cached_fields; /* of them, what a 304 repeats (RFC 9110, 15.4.5) */
-    struct slice gzip_cached_fields;
+    struct slice
+        body; /* ptr NULL with a length: of an asset that is held packed, see site_page_unpack */
+    struct slice gzip;      /* empty: it would not be smaller, or is not there yet */
+    struct slice etag;      /* * quoted, strong; empty: of an answer that has none */
+    struct slice gzip_etag; /* * */
+    struct slice fields; /* * whole lines: ETag, Last-Modified, Vary, Content-Type, Location, ... */
+    struct slice gzip_fields;        /* * the same for the gzip form, with Content-Encoding */
+    struct slice cached_fields;      /* * of them, what a 304 repeats (RFC 9110, 15.4.5) */
+    struct slice gzip_cached_fields; /* * */
 };
 
 void site_page_hold(struct site_page *p);
 void site_page_drop(struct site_page *p);
+
+/* Makes a page's entity tags and field lines, if they are not there yet. ERR_MEMORY. */
+enum err site_page_ready(struct site_page *p);
+
+/* Makes the body of an asset that is held packed, if it is not there yet; it stays. ERR_MEMORY; ERR_MALFORMED:
+ * what is held is not the gzip form of so many bytes. */
+enum err site_page_unpack(struct site_page *p);
 
 /* What an author should mend. */
 struct site_problem {
@@ -95,6 +108,11 @@ void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *t
 /* Takes the finished generation (after OK); in any case the build is gone. NULL: it was not
  * finished. */
 struct site *site_build_end(struct site_build *b);
+
+/* Goes on to finish pages, for about `budget` bytes. ERR_AGAIN: there is more to do; OK: what comes out is, byte
+ * for byte, what a build from nothing gives. ERR_MEMORY: a page stays as it is, which is good for answers; there
+ * may be more to do. */
+enum err site_finish(struct site *s, size_t budget);
 
 void site_free(struct site *s);
 

@@ -24,14 +24,16 @@
 #define TIMER_DEADLINE  0x40000u
 #define MASKED          0x10000u
 #define DIVIDE_BY_1     0x0bu
-#define CALIBRATE_PART  1000u /* of a second */
+#define CALIBRATE_PART  1000u /* of a second, at least */
+#define SCALE           10    /* of rates, which are below 2^36, beside a count of 32 bits */
 
 #define PIC_MASK_1 0x21
 #define PIC_MASK_2 0xa1
 
 static volatile uint32_t *registers; /* NULL: x2APIC */
 static bool deadline;
-static uint64_t timer_rate, tick_rate; /* a second; of the counting timer */
+static uint64_t timer_rate, tick_rate; /* a second; of the counting timer, 0: not known yet */
+static uint64_t counting_from;         /* ticks */
 
 static uint32_t read(uint32_t which)
 {
@@ -56,18 +58,30 @@ void apic_done(void)
     write(REG_END, 0);
 }
 
-/* How fast the timer counts, beside the timestamp counter. */
-static void calibrate(void)
+/* How fast the timer counts is found out beside the timestamp counter: from the start on until it is needed,
+ * which is so long that nobody has to wait. */
+static void begin_counting(void)
 {
-    uint64_t from = cpu_ticks(), now = from;
+    counting_from = cpu_ticks();
     write(REG_INITIAL, UINT32_MAX);
-    while (now - from < tick_rate / CALIBRATE_PART)
+}
+
+static void end_counting(void)
+{
+    uint64_t now = cpu_ticks();
+    uint32_t left = read(REG_CURRENT);
+    if (left == 0) { /* it got there long ago */
+        begin_counting();
+        now = counting_from;
+    }
+    while (now - counting_from < tick_rate / CALIBRATE_PART)
         now = cpu_ticks();
     uint64_t counted = UINT32_MAX - read(REG_CURRENT);
-    write(REG_INITIAL, 0);
-    timer_rate = counted * tick_rate / (now - from);
+    timer_rate = counted * (tick_rate >> SCALE) / ((now - counting_from) >> SCALE);
     if (timer_rate == 0)
         timer_rate = 1;
+    write(REG_INITIAL, 0);
+    write(REG_TIMER, APIC_TIMER_VECTOR);
 }
 
 /* The old pair of interrupt controllers, which the firmware may have left on, is not used: its numbers
@@ -94,10 +108,8 @@ void apic_open(uint64_t ticks_per_second)
     write(REG_DIVIDE, DIVIDE_BY_1);
     deadline = features & CPUID_DEADLINE;
     write(REG_TIMER, deadline ? TIMER_DEADLINE | APIC_TIMER_VECTOR : MASKED);
-    if (!deadline) {
-        calibrate();
-        write(REG_TIMER, APIC_TIMER_VECTOR);
-    }
+    if (!deadline)
+        begin_counting();
 }
 
 static uint32_t count_for(uint64_t ticks)
@@ -114,8 +126,11 @@ static uint32_t count_for(uint64_t ticks)
 
 void apic_set_timer(uint64_t ticks)
 {
-    if (deadline)
+    if (deadline) {
         cpu_write_msr(MSR_DEADLINE, ticks == UINT64_MAX ? 0 : ticks);
-    else
-        write(REG_INITIAL, ticks == UINT64_MAX ? 0 : count_for(ticks));
+        return;
+    }
+    if (timer_rate == 0)
+        end_counting();
+    write(REG_INITIAL, ticks == UINT64_MAX ? 0 : count_for(ticks));
 }

@@ -1,24 +1,19 @@
 /*
  * Time of a machine. Where the hypervisor keeps a clock for its guests (pvclock.h), it is that one. Else it
  * is the timestamp counter: how fast it runs is told by the hypervisor or the processor (CPUID), or found
- * out beside the interval timer (8254), which may not tick: the attempt is bounded. The wall clock is then
- * read once from the battery-backed one, and goes on from there.
+ * out beside the interval timer (pit.h). The wall clock is then read once from the battery-backed one, and
+ * goes on from there.
  */
 #include "signatures/clock.h"
 
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/kvm.h"
+#include "platform/pvh/pit.h"
 #include "platform/pvh/rtc.h"
 #include "platform/pvh/time.h"
 #include "runtime/log.h"
 
-#define PIT_RATE               1193182u
-#define PIT_CHANNEL_0          0x40
-#define PIT_COMMAND            0x43
-#define CALIBRATE_MS           1u
-#define CALIBRATIONS           5u /* the shortest counts: in the others the host looked away */
-#define CALIBRATE_MOST         (UINT64_C(1) << 32) /* ticks */
-#define BACK_SHIFT             28                  /* rates are below 2^36 */
+#define BACK_SHIFT             28 /* rates are below 2^36 */
 #define RATE_MOST              (UINT64_C(1) << 36)
 #define GUESS                  UINT64_C(2000000000) /* where nothing tells: wrong, but it goes forward */
 #define CPUID_HYPERVISOR_BASE  0x40000000u
@@ -47,43 +42,6 @@ static uint64_t rate_told(void)
             return (uint64_t)r.c * r.b / r.a;
     }
     return 0;
-}
-
-static uint32_t pit_count(void)
-{
-    port_write8(PIT_COMMAND, 0); /* hold channel 0 for reading */
-    uint32_t low = port_read8(PIT_CHANNEL_0);
-    return low | (uint32_t)port_read8(PIT_CHANNEL_0) << 8;
-}
-
-/* Ticks a second, beside the interval timer that counts down once and goes on from 65535; 0: it does
- * not count. The first look at the ticks is too early rather than too late. */
-static uint64_t measure(void)
-{
-    uint32_t count = PIT_RATE * CALIBRATE_MS / 1000, left;
-    port_write8(PIT_COMMAND, 0x30); /* channel 0, once */
-    port_write8(PIT_CHANNEL_0, (uint8_t)count);
-    uint64_t from = cpu_ticks();
-    port_write8(PIT_CHANNEL_0, (uint8_t)(count >> 8));
-    if (pit_count() > count)
-        return 0;
-    do {
-        left = pit_count();
-        if (cpu_ticks() - from > CALIBRATE_MOST)
-            return 0;
-    } while (left <= count);
-    return (cpu_ticks() - from) * PIT_RATE / (count + 0x10000 - left);
-}
-
-static uint64_t rate_measured(void)
-{
-    uint64_t least = measure();
-    for (unsigned i = 1; i < CALIBRATIONS && least; i++) {
-        uint64_t again = measure();
-        if (again && again < least)
-            least = again;
-    }
-    return least;
 }
 
 /* --- the hypervisor's clock --- */
@@ -119,13 +77,18 @@ static void set_rate(uint64_t ticks_per_second)
     back = (rate << BACK_SHIFT) / CLOCK_SEC;
 }
 
+void time_begin(void)
+{
+    pit_begin();
+}
+
 void time_open(void)
 {
     int64_t seconds, ns;
     kvm_clock_open();
     uint64_t found = rate_told();
     if (!found)
-        found = rate_measured();
+        found = pit_tick_rate();
     set_rate(found && found < RATE_MOST ? found : GUESS);
     began = cpu_ticks();
     if (wall_page && pvclock_read_wall(wall_page, &ns))

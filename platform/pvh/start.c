@@ -91,6 +91,7 @@ static enum err read_settings(struct buf *error)
 
 static void open_machine(void)
 {
+    time_begin();
     paging_open();
     trap_open();
     fpu_open();

@@ -4,7 +4,9 @@
 
 #include "platform/pvh/pvclock.h"
 
-/* Finds out how fast the timestamp counter runs, and what time it is. */
+/* Finds out how fast the timestamp counter runs, and what time it is. time_begin: a while before, so that
+ * nobody has to wait. */
+void time_begin(void);
 void time_open(void);
 
 /* From now on time is what the hypervisor keeps in these pages, which stay; it goes on from where it is.

@@ -92,8 +92,8 @@ void content_free(struct content *c)
     store_close(c->store);
 }
 
-struct site *site_make(const struct content *c, const struct site *previous,
-                       const struct site_options *options)
+static struct site *build(const struct content *c, const struct site *previous,
+                          const struct site_options *options)
 {
     struct site_build *b;
     enum err e;
@@ -107,6 +107,22 @@ struct site *site_make(const struct content *c, const struct site *previous,
     ensure(e == OK);
     struct site *s = site_build_end(b);
     ensure(s);
+    return s;
+}
+
+struct site *site_begin(const struct content *c, const struct site *previous)
+{
+    return build(c, previous, NULL);
+}
+
+struct site *site_make(const struct content *c, const struct site *previous,
+                       const struct site_options *options)
+{
+    struct site *s = build(c, previous, options);
+    enum err e;
+    while ((e = site_finish(s, 1000)) == ERR_AGAIN)
+        ;
+    ensure(e == OK);
     return s;
 }
 
@@ -141,8 +157,9 @@ const char *fields_of(const struct site *s, const char *path)
     return p ? as_text(p->fields) : NULL;
 }
 
-static bool same_pages(struct slice path, const struct site_page *a, const struct site_page *b)
+static bool same_pages(struct slice path, struct site_page *a, struct site_page *b)
 {
+    ensure(site_page_unpack(a) == OK && (!b || site_page_unpack(b) == OK));
     bool same = b && slice_equal(a->body, b->body) && slice_equal(a->fields, b->fields) &&
                 slice_equal(a->gzip, b->gzip) && slice_equal(a->gzip_fields, b->gzip_fields) &&
                 a->status == b->status && a->modified == b->modified;

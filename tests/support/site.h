@@ -36,6 +36,9 @@ extern const struct site_options SITE_PLAIN; /* raw HTML, no assets */
 struct site *site_make(const struct content *c, const struct site *previous,
                        const struct site_options *options);
 
+/* The same, and its pages are not finished. */
+struct site *site_begin(const struct content *c, const struct site *previous);
+
 /* content_load, site_make, content_free. */
 struct site *site_of_work(const struct site_options *options);
 

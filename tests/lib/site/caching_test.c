@@ -9,6 +9,7 @@
 
 #include "lib/hash/sha256.h"
 #include "lib/site/media.h"
+#include "platform/sim/sim.h"
 #include "signatures/memory.h"
 #include "tests/support/pack.h"
 #include "tests/support/shell.h"
@@ -362,7 +363,7 @@ static void an_icon_of_the_repositorys_is_the_only_one(void **state)
 static void packed_assets(void **state)
 {
     (void)state;
-    char text[4096], etag[64];
+    char text[4096], etag[64], text_path[64];
     struct buf packed;
     struct site_asset plain = assets[2];
     memset(text, 'x', sizeof text);
@@ -382,11 +383,28 @@ static void packed_assets(void **state)
     assets[2].ptr = packed.ptr;
     assets[2].held = packed.len;
     make();
-    page = site_find(site, SLICE("/static/js/highlight.min.js"));
-    assert_true(slice_is(page->etag, etag));
-    assert_true(slice_is(page->body, text));
-    assert_ptr_equal(page->gzip.ptr, packed.ptr);
-    assert_true(slice_starts(page->gzip_fields, SLICE("ETag: ")));
+    struct site_page *held = site_find(site, SLICE("/static/js/highlight.min.js"));
+    assert_true(slice_is(held->etag, etag));
+    assert_ptr_equal(held->gzip.ptr, packed.ptr);
+    assert_true(slice_starts(held->gzip_fields, SLICE("ETag: ")));
+    /* Its bytes are there when somebody asks for them, under whatever name. */
+    assert_null(held->body.ptr);
+    assert_int_equal(held->body.len, sizeof text - 1);
+    snprintf(text_path, sizeof text_path, "/static/js/highlight.min.js?v=%.8s", etag + 1);
+    struct site_page *versioned = site_find(site, slice_text(text_path));
+    sim_memory_fail_nth(1);
+    assert_int_equal(site_page_unpack(versioned), ERR_MEMORY);
+    sim_memory_fail_nth(0);
+    assert_int_equal(site_page_unpack(versioned), OK);
+    assert_true(slice_is(versioned->body, text));
+    assert_int_equal(site_page_unpack(held), OK);
+    assert_ptr_equal(held->body.ptr, versioned->body.ptr);
+    site_free(site);
+    packed.ptr[packed.len - 1] ^= 1;
+    site = NULL;
+    make();
+    assert_int_equal(site_page_unpack(site_find(site, SLICE("/static/js/highlight.min.js"))),
+                     ERR_MALFORMED);
     site_free(site);
     site = NULL;
     buf_deinit(&packed);

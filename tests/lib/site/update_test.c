@@ -180,6 +180,9 @@ static enum err try_build(const struct content *c, const struct site *previous, 
     while ((e = site_build_step(b, 100000)) == ERR_AGAIN)
         ;
     *made = site_build_end(b);
+    if (e == OK)
+        while ((e = site_finish(*made, 100000)) == ERR_AGAIN)
+            ;
     return e;
 }
 
