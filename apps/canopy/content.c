@@ -93,13 +93,19 @@ bool content_is_slow(struct content *c)
 
 /* --- the end of an update --- */
 
-/* Nothing runs any more: the next one is seen to. */
+/* Nothing runs any more: those who waited for it are told, and the next one is seen to. */
 static void settle(struct content *c)
 {
+    struct list waiting;
     c->phase = CONTENT_IDLE;
+    list_init(&waiting);
+    for (struct list *link; (link = list_shift(&c->waiting));)
+        list_append(&waiting, link);
     schedule(c);
+    enum err why = c->last;
     if (c->again)
         attempt(c);
+    answer_all(c, &waiting, why);
 }
 
 static void compact(struct content *c)
@@ -119,11 +125,14 @@ static void tidy(struct content *c)
         content_go_on(c, site_finish(c->site, CONTENT_FINISH_STEP) == OK ? compact : tidy);
 }
 
-/* Before the work that is not urgent come those who wait for the page. */
-static void tidy_soon(struct content *c)
+/* Where nobody waits for the end of it, those come first who wait for a page. */
+static void begin_tidying(struct content *c)
 {
     c->phase = CONTENT_TIDYING;
-    timer_start(&c->timer, clock_monotonic() + CONTENT_TIDY_AFTER);
+    if (list_empty(&c->waiting))
+        timer_start(&c->timer, clock_monotonic() + CONTENT_TIDY_AFTER);
+    else
+        content_go_on(c, tidy);
 }
 
 /* The one end of every update: c->line says what happened. */
@@ -141,8 +150,7 @@ void content_finish(struct content *c, enum err why)
         c->failed++;
         log_warning("content", "%s%s", c->line, c->site ? "; the present content stays" : "");
     }
-    tidy_soon(c);
-    answer_all(c, &c->waiting, why);
+    begin_tidying(c);
 }
 
 /* --- building --- */

@@ -3,10 +3,9 @@
  *
  *     idle -> fetching -> building -> tidying -> idle    (building only if there is something new)
  *
- * Whoever waits for an update is told before the tidying, which finishes the pages that are served already.
- *
- * What is served is a finished generation; the next one is made beside it, in turns between
- * requests, and swapped in whole. Whatever fails on the way leaves the present one in place, says
+ * What is served is a whole generation; the next one is made beside it, in turns between
+ * requests, and swapped in whole. What its pages need besides their bodies is made then, while they are
+ * served (tidying). Whatever fails on the way leaves the present one in place, says
  * so in one line, and is tried again later with back-off. Updates that are asked for while one
  * runs become one more.
  */
