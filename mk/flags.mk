@@ -9,6 +9,8 @@ JOBS  ?= $(shell nproc)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
             -Wundef -Wpointer-arith -Wcast-align -Wwrite-strings -Werror
 OPTIMISE ?= $(if $(SANITIZE),-O1 -g1,-O2 -g)
+# Test programs are compiled to be compiled soon; -Og still follows what is never set, or goes too far.
+OPTIMISE_TESTS ?= $(if $(SANITIZE),-O0,-Og)
 HARDEN   := -fstack-protector-strong -fno-common -ffunction-sections -fdata-sections -fPIE
 # SANITIZE=1: the same sources under the sanitizers, in a folder of their own. They compile in half the
 # time with -O1 and without the names of variables; how far a number may go, gcc does not know then.
@@ -28,6 +30,8 @@ HOSTED       := -D_GNU_SOURCE
 
 LINK := $(INSTRUMENT) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack \
         -Wl,--build-id=sha1
+# What is never shipped has the linker that is done soonest.
+LINK_SOON = $(LINK) -fuse-ld=lld
 
 # V=1 shows whole commands instead of one word and a name, QUIET=1 shows nothing.
 ifdef V

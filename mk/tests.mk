@@ -22,9 +22,9 @@ unit: setup-test
 $(BUILD)/tests/%.o: tests/%.c | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(OPTIMISE_TESTS) $(HOSTED) -isystem $(DEPS)/aws-lc/include -c $< -o $@
 
-link_test = $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+link_test = $(CC) $(LINK_SOON) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
             $(DEPS_ARCHIVES) -Wl,--end-group -lcmocka
 
 TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
@@ -138,9 +138,9 @@ $(BUILD)/fuzz-acpi $(BUILD)/fuzz-virtio: $(BUILD)/ring0-pure.a
 $(BUILD)/fuzz-virtio: $(RING0_PUPPET)
 # Xen's other side: the cores that it meets, without a platform.
 $(BUILD)/fuzz-xen: $(BUILD)/fuzz/xen.o $(XEN_CORES) $(BUILD)/runtime.a
-	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^)
+	@$(CC) $(LINK_SOON) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^)
 $(BUILD)/fuzz-%: $(BUILD)/fuzz/%.o $(BUILD)/libs.a $(BUILD)/runtime.a $(BUILD)/platform-process.a
-	@$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+	@$(CC) $(LINK_SOON) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    $(DEPS_ARCHIVES) -Wl,--end-group
 
 # The string functions of ring 0, in a program that has glibc's as well.
