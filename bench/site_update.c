@@ -162,7 +162,7 @@ static void report(const char *what, double ms)
 
 static void measure(struct store *s, const struct history *first, const struct history *second)
 {
-    struct times full, update, best_full = {1e9, 1e9}, best = {1e9, 1e9};
+    struct times full, update, best_full = {1e9, 1e9, 1e9}, best = {1e9, 1e9, 1e9};
     struct site_stats stats;
     for (int i = 0; i < ROUNDS; i++) {
         struct site *one = build(s, first, NULL, &full);

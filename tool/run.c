@@ -232,6 +232,27 @@ static void print(const struct words *w)
     buf_deinit(&line);
 }
 
+/* The image moves itself to an address of its own choosing, and says how far to early_main, where it runs
+ * where it was linked. From its start on the names are where it is. */
+static void say_gdb(const struct vm *vm)
+{
+    char *const names = tool_text("symbol-file -o $rsi \"%s\"", vm->image);
+    char *const remote = tool_text("target remote :%s", vm->gdb);
+    const char *const words[] = {"gdb",      "-ex",    remote, "-ex", "thbreak *&early_main", "-ex",
+                                 "continue", "-ex",    names,  "-ex", "thbreak start",        "-ex",
+                                 "continue", vm->image};
+    struct buf line;
+    buf_init(&line, SIZE_MAX);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        buf_byte(&line, ' ');
+        words_put_quoted(&line, slice_text(words[i]));
+    }
+    fprintf(stderr, "ringlet: waiting for:%.*s\n", SLICE_ARG(buf_slice(&line)));
+    buf_deinit(&line);
+    free(names);
+    free(remote);
+}
+
 static int start(struct run *r, struct buf *line)
 {
     struct words w = {.count = 0};
@@ -246,8 +267,7 @@ static int start(struct run *r, struct buf *line)
     r->vm.arguments = (const char *)line->ptr;
     vm_words(&r->vm, &w);
     if (r->vm.gdb && !r->print)
-        fprintf(stderr, "ringlet: waiting for: gdb -ex 'target remote :%s' %s\n", r->vm.gdb,
-                r->vm.image);
+        say_gdb(&r->vm);
     int status = 0;
     if (r->print)
         print(&w);

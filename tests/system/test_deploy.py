@@ -122,6 +122,30 @@ def test_the_script_for_qemu(deploy, tmp_path):
     assert bare.returncode != 0
 
 
+@pytest.mark.skipif(not os.access("/dev/kvm", os.W_OK), reason="takes /dev/kvm")
+@pytest.mark.parametrize("firmware, chosen", [
+    # KVM that is as good as QEMU's own translation is good enough.
+    ('shift 4; exec /usr/bin/qemu-system-x86_64 -machine microvm -accel tcg "$@"', "kvm"),
+    ("exec sleep 0", "tcg"),
+    ("while :; do :; done", "tcg"),
+])
+def test_the_script_looks_whether_kvm_helps(deploy, tmp_path, firmware, chosen):
+    folder = deploy("--kvm")
+    fake = tmp_path / "bin/qemu-system-x86_64"
+    fake.parent.mkdir()
+    fake.write_text(f"""#!/bin/sh
+case "$*" in *-bios*) [ "$4" = kvm ] && set -- "$@" -cpu max && {firmware} ;; esac
+printf '%s\\n' "$@"
+""")
+    fake.chmod(0o755)
+    said = subprocess.run([folder / "canopy.sh"], check=True, capture_output=True, text=True,
+                          env={"PATH": f"{fake.parent}:/usr/bin:/bin", "TMPDIR": str(tmp_path)})
+    words = said.stdout.splitlines()
+    assert words[words.index("-accel") + 1] == chosen
+    assert said.stderr.count("\n") == ("translates" in said.stderr) == (chosen == "tcg")
+    assert not list(tmp_path.glob("tmp.*"))
+
+
 # --- ringlet run, as far as there is no machine ---
 
 

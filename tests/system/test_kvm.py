@@ -1,6 +1,8 @@
 """Canopy as a kernel of its own, in machines of QEMU behind its user network: started as the manual has it,
 it serves what the Linux process serves, byte for byte. (test_kvm_net.py: on a TAP.)"""
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -13,10 +15,10 @@ import pytest
 
 import certs
 from guest import Guest
-from images import build, configure, tool
-from program import SecureCanopy
+from images import build, clean_environment, configure, tool
+from program import TOOL, SecureCanopy
 from sites import article
-from support import BUILD, BUNDLE, ROOT, SANITIZED, wait
+from support import BUILD, BUNDLE, ROOT, SANITIZED, free_port, wait
 from test_browser import AUTHORS, AUTHORS_RULES, complaints, look
 from test_https_browser import home  # noqa: F401 (a fixture)
 
@@ -209,3 +211,27 @@ def test_hello_on_every_target(tmp_path):
         status, output, errors = tool("run", "--accel", "tcg", "--machine", machine, "-m", "8",
                                       RINGLET_APP="hello", RINGLET_APP_DIR=str(tmp_path))
         assert (status, output.replace("\r", ""), errors) == (0, "Hello, world.\n", "")
+
+
+@pytest.mark.parametrize("machine", ["microvm", "pc"])
+def test_a_debugger_sees_names_where_the_image_has_moved(tmp_path, machine):
+    """gdb, started as ringlet says."""
+    folder = tmp_path / "with a space"
+    (folder / ".ringlet").mkdir(parents=True)
+    (folder / ".ringlet/target").write_text("kvm")
+    shutil.copytree(BUILD / "hello", folder / "dist")
+    run = subprocess.Popen([TOOL, "run", "--accel", "tcg", "--machine", machine, "-m", "16", "--gdb", str(free_port())],
+                           env=clean_environment(RINGLET_ROOT=str(ROOT), RINGLET_APP="hello", RINGLET_APP_DIR=str(folder)),
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = shlex.split(re.fullmatch(r"ringlet: waiting for: (gdb .*)\n", run.stderr.readline())[1])
+        said = subprocess.run([*line[:1], "-nx", "-batch", *line[1:], "-ex", "info registers rip", "-ex", "backtrace 1",
+                               "-ex", "thbreak power_off", "-ex", "continue", "-ex", "backtrace 2", "-ex", "detach"],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60).stdout
+        assert re.search(r"^rip +0xffff[0-9a-f]{12} ", said, re.M)
+        assert "#0  start () at platform/pvh/start.c:" in said
+        assert re.search(r"^#0 +power_off \(status=.*\n#1 .* in start \(\) at platform/pvh/start\.c:", said, re.M)
+        assert run.wait(20) == 0 and "Hello, world." in run.stdout.read()
+    finally:
+        run.kill()
+        run.wait()
