@@ -13,7 +13,6 @@
 
 #define FILE_BYTES_MAX ((size_t)64 * 1024)
 #define BRIDGE_MAX     15u /* as Linux has it */
-#define PAGING_ENOUGH  32u /* MiB of a guest from which libxl provides for its page tables */
 #define BRIDGE_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 typedef void quoting(struct buf *into, struct slice text);
@@ -64,10 +63,6 @@ static char *value(const struct deploy *d, struct slice word)
         return tool_text("%s/%s%s", d->folder, d->program, d->target->suffix);
     if (slice_is(word, "MEMORY"))
         return tool_text("%u", d->memory);
-    /* libxl gives Xen a page for each MiB, which is less than the tables of a small guest take: then it is
-     * not created. A MiB is enough for any. */
-    if (slice_is(word, "PAGING"))
-        return tool_text("%s", d->memory < PAGING_ENOUGH ? "1" : "");
     if (slice_is(word, "BRIDGE"))
         return tool_text("%s", d->cards ? d->bridge : "");
     if (slice_is(word, "ARGUMENTS"))
@@ -150,8 +145,7 @@ static void keep(const struct deploy *d, struct slice template, struct buf *into
     struct slice line;
     while (slice_line(&template, &line)) {
         bool dropped = (slice_search(line, SLICE("@ARGUMENTS@")) < line.len && !d->arguments.len) ||
-                       (slice_search(line, SLICE("@VIF@")) < line.len && !d->cards) ||
-                       slice_search(line, SLICE("@PAGING@")) < line.len;
+                       (slice_search(line, SLICE("@VIF@")) < line.len && !d->cards);
         if (dropped)
             continue;
         buf_put(into, line);

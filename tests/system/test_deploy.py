@@ -33,6 +33,7 @@ name = 'canopy'
 type = 'pvh'
 kernel = '{folder}/canopy.xen'
 memory = 32
+vcpus = 1
 on_crash = 'preserve'
 vif = [ 'bridge=br0' ]
 """
@@ -41,17 +42,11 @@ name = '@NAME@'
 type = 'pvh'
 kernel = '@KERNEL@'
 memory = @MEMORY@
+vcpus = 1
 on_crash = 'preserve'
 vif = [ @VIF@ ]
 """
     assert not (folder / "canopy.sh").exists()
-
-
-def test_a_small_guest_of_xen_gets_page_tables(deploy):
-    """More than libxl provides for by itself."""
-    folder = deploy("--xen", "--memory", "16")
-    assert "memory = 16\nshadow_memory = 1\n" in (folder / "canopy.xl").read_text()
-    assert "shadow" not in (folder / "canopy.xl.in").read_text()
 
 
 def test_lines_that_options_set(deploy):
