@@ -281,6 +281,46 @@ static void nobody_answers(void **state)
     assert_int_equal(r.phase, RECOVERY_OPEN);
 }
 
+/* A receiver that had it already, whose answer was lost, echoes the first sending: that is not how long
+ * the path is. */
+static void an_echo_after_a_timeout_measures_nothing(void **state)
+{
+    (void)state;
+    send(1);
+    uint64_t smoothed = r.rtt.smoothed;
+    while (r.timeouts < 4) {
+        time_out();
+        repair();
+    }
+    now += RTT;
+    hear((struct heard){.ack = 1, .echo = START});
+    assert_int_equal(r.rtt.smoothed, smoothed);
+    send(1);
+    uint64_t again = now;
+    now += 2 * RTT;
+    hear((struct heard){.ack = 2, .echo = again});
+    assert_in_range(r.rtt.smoothed, smoothed + 1, 2 * RTT);
+}
+
+/* RFC 6937: seven tenths of what arrives, from the first on; not nothing at first, and then all. */
+static void a_reduction_is_spread_over_a_round_trip(void **state)
+{
+    uint32_t out = 0;
+    (void)state;
+    cubic_set_window(&r.cubic, 100 * MSS);
+    send(100);
+    now = START + RTT;
+    hear((struct heard){.blocks = {{1, 4}}});
+    assert_int_equal(repair(), 1);
+    for (uint32_t heard = 5; heard <= 60; heard++) {
+        hear((struct heard){.blocks = {{1, heard}}});
+        for (; recovery_room(&r, now) >= MSS; out++)
+            send(1);
+        assert_in_range(out, (heard - 4) * 7 / 10 - (heard > 6), (heard - 4) * 7 / 10 + 2);
+    }
+    assert_int_equal(r.phase, RECOVERY_LOST);
+}
+
 /* RFC 5682: all was only late. */
 static void a_needless_timeout_by_answers(void **state)
 {
@@ -543,6 +583,8 @@ int main(void)
         CASE(a_probe_that_repairs),
         CASE(a_probe_that_was_needless),
         CASE(nobody_answers),
+        CASE(an_echo_after_a_timeout_measures_nothing),
+        CASE(a_reduction_is_spread_over_a_round_trip),
         CASE(a_needless_timeout_by_answers),
         CASE(a_needless_timeout_by_new_data),
         CASE(a_true_timeout),
