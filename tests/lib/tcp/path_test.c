@@ -161,8 +161,9 @@ static void test_refused_by_icmp(void **state)
 
 /* --- ECN --- */
 
-static unsigned marked, echoed, reduced, capable, again_capable;
+static unsigned marked, echoed, reduced, capable, repeated, again_capable;
 static seq_t highest;
+static bool lossy;
 
 static bool mark_some(struct pair *p, struct end *from, struct wire_packet *w)
 {
@@ -170,10 +171,13 @@ static bool mark_some(struct pair *p, struct end *from, struct wire_packet *w)
         bool again = highest && !seq_after(w->segment.seq + w->segment.length, highest);
         highest = again ? highest : w->segment.seq + w->segment.length;
         capable += w->arrival.ecn == IP_ECT0;
+        repeated += again;
         again_capable += again && w->arrival.ecn != IP_NOT_ECT;
         reduced += (w->segment.flags & TCP_CWR) != 0;
         if (++marked % 100 == 50)
             w->arrival.ecn = IP_CE;
+        else if (lossy && marked % 100 == 70)
+            return false;
     } else if (from == &p->ends[1]) {
         echoed += (w->segment.flags & TCP_ECE) != 0;
         assert_int_equal(w->arrival.ecn, IP_NOT_ECT); /* an acknowledgement only */
@@ -202,12 +206,32 @@ static void test_ecn(void **state)
     }
 }
 
+/* RFC 3168, 6.1.5: what is sent again is not marked as capable, and still the rest is. */
+static void test_ecn_with_losses(void **state)
+{
+    (void)state;
+    marked = echoed = reduced = capable = repeated = again_capable = 0;
+    highest = 0;
+    lossy = true;
+    session_start(&s, 1, 0);
+    s.pair.filter = mark_some;
+    s.server.check = true;
+    send(1000000);
+    assert_true(pair_run(&s.pair, is_all_there, NULL, 60 * CLOCK_SEC));
+    assert_in_range(repeated, 5, marked / 10);
+    assert_int_equal(again_capable, 0);
+    assert_int_equal(capable + repeated, marked);
+    session_end(&s);
+    lossy = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_too_big),         cmocka_unit_test(test_black_hole),
         cmocka_unit_test(test_soft_errors),     cmocka_unit_test(test_truncated_complaint),
         cmocka_unit_test(test_refused_by_icmp), cmocka_unit_test(test_ecn),
+        cmocka_unit_test(test_ecn_with_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@ static struct session s;
 static struct {
     unsigned data, small, acks; /* packets from the client with data, with less than a segment */
     uint32_t largest;
-    bool over; /* data beyond what the server had offered */
+    bool over;       /* data beyond what the server had offered */
+    unsigned crumbs; /* times that the edge of its window moved by less than a segment */
 } seen;
 static seq_t edge;
 static bool edge_known;
@@ -25,6 +26,9 @@ static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
     } else if (from == &p->ends[1]) {
         seen.acks += w->payload.len == 0;
         seq_t to = w->segment.ack + ((uint32_t)w->segment.window << tune_scale(TUNE_RECEIVE_MAX));
+        uint32_t rounding = 1u << tune_scale(TUNE_RECEIVE_MAX), moved = to - edge;
+        if (edge_known && seq_after(to, edge) && moved > rounding && moved < 1448 - rounding)
+            seen.crumbs++;
         if (!(w->segment.flags & TCP_SYN) && (!edge_known || seq_after(to, edge)))
             edge = to;
         edge_known |= !(w->segment.flags & TCP_SYN);
@@ -127,12 +131,33 @@ static void test_silly_window(void **state)
     session_end(&s);
 }
 
-/* Every second full segment is acknowledged, after the first few; a last one within the delay. */
+/* Nor does a sender of small segments move the window's edge by each of them. */
+static void test_no_crumbs(void **state)
+{
+    (void)state;
+    start(0);
+    s.server.check = true;
+    for (unsigned i = 1; i <= 100; i++) {
+        s.client.total = i * 1448; /* first of all the size of a segment is known */
+        s.client.total -= i > 1 ? (i - 1) * 1048 : 0;
+        side_feed(&s.client);
+        pair_run(&s.pair, NULL, NULL, 100 * CLOCK_MS);
+    }
+    assert_true(is_all_there(NULL));
+    assert_int_equal(seen.crumbs, 0);
+    session_end(&s);
+}
+
+/* Every second full segment is acknowledged, each of the first few; a last one within the delay. */
 static void test_delayed_acknowledgement(void **state)
 {
     (void)state;
     start(0);
     s.server.check = true;
+    s.client.total = 1448;
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, s.pair.delay + CLOCK_MS);
+    assert_int_equal(seen.acks, 1); /* at once: a slow start waits for it */
     s.client.total = 1448 * 16;
     side_feed(&s.client);
     pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
@@ -279,11 +304,17 @@ static void test_card_is_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_zero_window),  cmocka_unit_test(test_lost_window_update),
-        cmocka_unit_test(test_silly_window), cmocka_unit_test(test_delayed_acknowledgement),
-        cmocka_unit_test(test_cork),         cmocka_unit_test(test_nagle),
-        cmocka_unit_test(test_keep_alive),   cmocka_unit_test(test_user_timeout),
-        cmocka_unit_test(test_window_grows), cmocka_unit_test(test_card_is_full),
+        cmocka_unit_test(test_zero_window),
+        cmocka_unit_test(test_lost_window_update),
+        cmocka_unit_test(test_silly_window),
+        cmocka_unit_test(test_no_crumbs),
+        cmocka_unit_test(test_delayed_acknowledgement),
+        cmocka_unit_test(test_cork),
+        cmocka_unit_test(test_nagle),
+        cmocka_unit_test(test_keep_alive),
+        cmocka_unit_test(test_user_timeout),
+        cmocka_unit_test(test_window_grows),
+        cmocka_unit_test(test_card_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
