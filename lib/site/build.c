@@ -199,8 +199,7 @@ static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *co
 
 static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
 {
-    enum err err =
-        e->item->kind == ITEM_REDIRECT ? make_redirect(e) : make_from_blob(b, e, cost);
+    enum err err = e->item->kind == ITEM_REDIRECT ? make_redirect(e) : make_from_blob(b, e, cost);
     if (err == OK)
         b->site->stats.made++;
     if (err == OK || err == ERR_MEMORY)

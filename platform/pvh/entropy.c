@@ -181,7 +181,7 @@ void entropy_fill(void *into, size_t len)
         reseed(copied);
     while (len) {
         size_t n = len < sizeof stream - KEY_BYTES ? len : sizeof stream - KEY_BYTES;
-        generate(stream, zeros, sizeof stream);
+        generate(stream, zeros, KEY_BYTES + n);
         memcpy(at, stream + KEY_BYTES, n);
         at += n;
         len -= n;
