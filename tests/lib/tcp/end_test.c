@@ -79,6 +79,23 @@ static void test_half_close(void **state)
     session_end(&s);
 }
 
+/* An owner who half-closed, waited, and leaves: from then on the other end's silence has a bound. */
+static void test_half_close_and_leave(void **state)
+{
+    (void)state;
+    session_start(&s, 1, 0);
+    tcp_finish(s.client.flow);
+    pair_run(&s.pair, NULL, NULL, 10 * TCP_FIN_WAIT_NS);
+    assert_int_equal(state_of(&s.client), TCP_FIN_WAIT_2);
+    side_close(&s.client);
+    pair_run(&s.pair, NULL, NULL, TCP_FIN_WAIT_NS - CLOCK_SEC);
+    assert_int_equal(tcp_usage(client()->tcp).connections, 1);
+    pair_run(&s.pair, NULL, NULL, 2 * CLOCK_SEC);
+    assert_int_equal(tcp_usage(client()->tcp).connections, 0);
+    assert_int_equal(counted(client(), TCP_ORPHANS_TIMED_OUT), 1);
+    session_end(&s);
+}
+
 /* Both ends open at once: one connection comes of it. */
 static void test_simultaneous_open(void **state)
 {
@@ -359,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_at_once),
         cmocka_unit_test(test_half_close),
+        cmocka_unit_test(test_half_close_and_leave),
         cmocka_unit_test(test_simultaneous_open),
         cmocka_unit_test(test_last_acknowledgement_is_lost),
         cmocka_unit_test(test_recycle),
