@@ -72,7 +72,8 @@ static void reset_input(struct tcp_connection *c, const struct tcp_segment *s)
         tcp_challenge(c);
 }
 
-/* RFC 7323, 4.3. */
+/* RFC 7323, 4.3; before the segment is acknowledged: an echo that is older than a retransmission would
+ * tell the peer that the first sending had arrived (RFC 3522). */
 static void note_stamp(struct tcp_connection *c, const struct tcp_segment *s)
 {
     if (!c->stamps || !s->stamped || seq_after(s->seq, c->last_ack))
@@ -138,8 +139,8 @@ void tcp_connection_input(struct tcp_connection *c, const struct tcp_segment *s,
     if (!tcp_ack_input(c, s))
         return;
     note_congestion(c, s, p);
-    tcp_receive(c, s, p);
     note_stamp(c, s);
+    tcp_receive(c, s, p);
     tcp_schedule(c);
 }
 
