@@ -76,7 +76,7 @@ system-build:
 	done
 
 # Most of the time whole-system tests wait: for leases, deadlines, browsers.
-WORKERS ?= $(shell expr $(JOBS) \* 2)
+WORKERS ?= $(shell expr $(JOBS) \* 3)
 
 system: setup-test system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \

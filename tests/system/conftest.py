@@ -17,8 +17,8 @@ from support import BUNDLE  # noqa: E402
 
 
 # The files that take longest, longest first: a worker that gets one of them last keeps all waiting.
-LONGEST = ["browser", "keys", "ring0", "net_setup", "https", "https_browser", "fetch", "tool", "updates",
-           "net_peers", "net_ip", "git_https", "remotes", "serving", "net_hostile", "load", "memory"]
+LONGEST = ["browser", "ring0", "keys", "net_setup", "kvm", "https", "https_browser", "kvm_net", "fetch", "tool",
+           "updates", "net_peers", "net_ip", "git_https", "remotes", "serving", "net_hostile", "load", "memory"]
 
 
 def pytest_configure(config):

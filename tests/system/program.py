@@ -128,6 +128,11 @@ class Canopy:
                 table[name] = value
         return table
 
+    def worked(self):
+        """The seconds that the host's cores have spent on it."""
+        fields = open(f"/proc/{self.process.pid}/stat").read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self):
         """Resident and peak kilobytes, as the host sees them."""
         text = open(f"/proc/{self.process.pid}/status").read()

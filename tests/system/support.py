@@ -26,16 +26,27 @@ def wait(condition, what, seconds=20):
         pause = min(pause * 1.5, 0.05)
 
 
+# Tests seed what chance they need; ports are not of that. Workers share them out.
+CHANCE = random.SystemRandom()
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+given_ports = set()
+
+
 def free_port():
-    """A port that nobody listens on, outside of the range that connections get theirs from."""
+    """A port that nobody listens on, outside of the range that connections get theirs from: never the
+    same twice, as who was given one may not listen yet."""
     while True:
-        port = random.randint(10000, 32000)
+        port = CHANCE.randrange(10000, 32000)
+        if port in given_ports or port % WORKERS != WORKER % WORKERS:
+            continue
         try:
             for family, address in ((socket.AF_INET6, "::"), (socket.AF_INET, "0.0.0.0")):
                 with socket.socket(family) as s:
                     if family == socket.AF_INET6:
                         s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                     s.bind((address, port))
+            given_ports.add(port)
             return port
         except OSError:
             continue

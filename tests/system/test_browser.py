@@ -31,7 +31,7 @@ def look(site, paths, views=None, exclude=(), disable=()):
            "shots": os.environ.get("RINGLET_SHOTS"), "full": True}
     done = subprocess.run(["node", str(LOOK)], input=json.dumps(job), capture_output=True, text=True,
                           env={**os.environ, "NODE_PATH": str(DEPS / "playwright-core/share")},
-                          timeout=(60 + 10 * len(job["paths"])) * SLOWER)
+                          timeout=(120 + 30 * len(job["paths"])) * SLOWER)
     assert done.returncode == 0, done.stderr
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     return {(r["path"], r["view"]): r for r in reports}

@@ -1,17 +1,16 @@
 """docs/developing.md tells how to write a program: the one it shows is built and run as it stands."""
 
 import os
-import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from support import ROOT, free_port
+
 APP = ROOT / "apps" / "greet"
 
 
@@ -22,12 +21,6 @@ def shown_files():
     for name, block in re.findall(r"^`apps/greet/([\w.]+)`[^\n]*:\n\n((?:    [^\n]*\n|\n)+)", text, re.M):
         files[name] = re.sub(r"^    ", "", block, flags=re.M).rstrip("\n") + "\n"
     return files
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def home(tmp_path, authority, monkeypatch):
 
 def visit(url):
     done = subprocess.run(["node", str(SECURE)], input=json.dumps({"url": url}), text=True,
-                          capture_output=True, timeout=60 * SLOWER, env={
+                          capture_output=True, timeout=180 * SLOWER, env={
                               **os.environ, "NODE_PATH": str(DEPS / "playwright-core/share")})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -241,9 +241,9 @@ def test_readers_do_not_wait_for_a_packs_work(git_remote, canopy, last):
         with site.connect() as pusher, site.connect() as reader:
             pusher.send(pusher.encode("POST", "/push"))
             while site.status()["failed updates"] == "0":
-                began = time.monotonic()
+                before = site.worked()
                 assert reader.request("GET", "/About").status == 200
-                longest = max(longest, time.monotonic() - began)
+                longest = max(longest, site.worked() - before)
                 requests += 1
         assert "is not whole" in site.wait_line(r"warning +content: ")
         assert requests > (5 if SANITIZED else 20)

@@ -82,7 +82,7 @@ static void nothing(struct timer *t)
     (void)t;
 }
 
-/* Never early, and not much later. */
+/* Never early, and not much later, as a busy machine has it. */
 static void test_sleep(void **state)
 {
     (void)state;
@@ -94,13 +94,13 @@ static void test_sleep(void **state)
         while (loop_timers())
             loop_round(WAIT_FOREVER);
         assert_true(clock_monotonic() >= start + ns);
-        assert_true(clock_monotonic() < start + ns + 500 * CLOCK_MS);
+        assert_true(clock_monotonic() < start + ns + 2 * CLOCK_SEC);
     }
     uint64_t start = clock_monotonic();
     loop_round(start - 1); /* the past: only looks */
     wait_not();
     wait_until(WAIT_FOREVER);
-    assert_true(clock_monotonic() < start + 500 * CLOCK_MS);
+    assert_true(clock_monotonic() < start + 2 * CLOCK_SEC);
 }
 
 /* --- the console: standard output becomes a pipe for a while --- */
