@@ -15,7 +15,7 @@
 static struct byte_ring out, in;
 static uint32_t channel;
 static bool open, untold, stalled;
-static uint64_t dropped;
+static uint64_t dropped, typed; /* bytes */
 
 static void tell(void)
 {
@@ -72,9 +72,10 @@ void xen_console_flush(void)
         (void)wait_for_reader(true);
 }
 
-uint64_t xen_console_dropped(void)
+void xen_console_status(struct buf *into)
 {
-    return dropped;
+    buf_printf(into, "xen-console dropped: %llu\n", (unsigned long long)dropped);
+    buf_printf(into, "xen-console typed: %llu\n", (unsigned long long)typed);
 }
 
 static bool run(struct poll *p)
@@ -82,8 +83,10 @@ static bool run(struct poll *p)
     uint8_t bytes[64];
     (void)p;
     tell();
-    /* Nobody reads it yet: it is taken, so that dom0 is not kept waiting. */
-    if (byte_ring_take(&in, bytes, sizeof bytes))
+    /* Nobody reads it: it is taken, some of it each turn, so that dom0 is not kept waiting. */
+    size_t taken = byte_ring_take(&in, bytes, sizeof bytes);
+    typed += taken;
+    if (taken)
         event_notify(channel);
     return false;
 }

@@ -2,6 +2,7 @@
 #ifndef PLATFORM_XEN_CONSOLE_H
 #define PLATFORM_XEN_CONSOLE_H
 
+#include "runtime/buf.h"
 #include "runtime/slice.h"
 
 void console_begin(void);
@@ -12,6 +13,7 @@ void console_resume(void);
 bool xen_console_write(struct slice bytes);
 void xen_console_flush(void);
 
-uint64_t xen_console_dropped(void);
+/* Appends what it counts, as signatures/net.h's net_status does. */
+void xen_console_status(struct buf *into);
 
 #endif
