@@ -2,6 +2,7 @@
 
 RINGLET_BUILD names the build to test (default: build).
 """
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from support import BUILD  # noqa: E402
 
 
 def pytest_addoption(parser):
-    parser.addoption("--dump-core", action="store_true", help="with xl dump-core, which takes minutes")
+    parser.addoption("--slow", action="store_true", help="with xl save, which takes a minute")
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,9 @@ def dom0(tmp_path_factory, deployment):
     folder = tmp_path_factory.mktemp("xen")
     files = {path.name: path for path in (BUILD / "ring0/tests").glob("*.kvm")}
     (folder / "target").write_text("xen")
+    files["absent.so"] = folder / "absent.so"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", HERE / "dom0/absent.c", "-o",
+                    files["absent.so"]], check=True)
     for app in ("disk", "echo", "hello"):
         files[f"{app}.xen"] = build(folder, folder, app)
     with Dom0(folder, {**files, **deployment.files()}) as up:

@@ -115,7 +115,7 @@ class Deployment:
     def create(self, dom0, options=""):
         dom0.do(f"xl create -q {options} {self.xl}")
 
-    def wait_serving(self, dom0, seconds=60):
+    def wait_serving(self, dom0, seconds=120):
         dom0.until(f"curl -sf -m 5 --cacert /lab/authority.pem --connect-to {NAME}:443:{GUEST}:443 -o /dev/null "
                    f"https://{NAME}/", "canopy to serve", seconds)
 

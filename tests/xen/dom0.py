@@ -20,6 +20,7 @@ XEN_BIN = "usr/lib/xen-4.20/bin"
 # falls at its first IRET. Wide registers and fast string moves are slower than what is done without them.
 CPU = "max,-rdtscp,-smap,-avx,-erms,-fsrm"
 MEMORY, GUESTS_MEMORY = 512, 640  # MiB: dom0's, and what Xen has besides
+LEAST = 8  # MiB of a guest: the less, the sooner it is created
 
 XEN_LINE = ("console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=all no-real-mode noreboot dom0_max_vcpus=1 "
             "dom0_mem={0}M,max:{0}M")
@@ -171,11 +172,11 @@ class Dom0:
         assert status == 0, said
         return said
 
-    def until(self, script, what, seconds=60):
+    def until(self, script, what, seconds=120):
         """Runs the script in dom0 again until it ends well; its output."""
-        status, said = self.run(f"n=0; until {{ {script}\n}} >/tmp/until 2>&1; do n=$((n + 1)); "
-                                f"[ $n -lt {seconds * 5} ] || {{ cat /tmp/until; exit 1; }}; sleep 0.2; done; "
-                                "cat /tmp/until", seconds * 4 + 60)
+        status, said = self.run(f"end=$(($(date +%s) + {seconds})); until {{ {script}\n}} >/tmp/until 2>&1; do "
+                                "[ $(date +%s) -lt $end ] || { cat /tmp/until; exit 1; }; sleep 0.1; done; "
+                                "cat /tmp/until", seconds + 120)
         if status:
             raise Failed(f"waited {seconds} s in vain for {what}:\n{said}\n--- the machine's console ends with:\n"
                          f"{self.console()[-2000:]}")
@@ -183,12 +184,15 @@ class Dom0:
 
     # --- guests
 
-    def create(self, name, kernel, extra="", memory=32, vif=True, more="", command="create"):
-        """xl create of a file of /lab, with a configuration as one writes it by hand."""
-        text = (f"name = '{name}'\ntype = 'pvh'\nkernel = '/lab/{kernel}'\nmemory = {memory}\nvcpus = 1\n"
-                f"extra = '{extra}'\non_crash = 'preserve'\n{more}\n"
+    def describe(self, name, kernel, extra="", memory=LEAST, vif=True, more=""):
+        """A configuration for xl as one writes it by hand, for a file of /lab."""
+        text = (f"name = '{name}'\ntype = 'pvh'\nkernel = '/lab/{kernel}'\nmemory = {memory}\n"
+                f"vcpus = 1\nextra = '{extra}'\non_crash = 'preserve'\n{more}\n"
                 + ("vif = [ 'mac=00:16:3e:00:02:05,bridge=br0' ]\n" if vif else ""))
         self.put(f"{name}.xl", text.encode())
+
+    def create(self, name, *arguments, command="create", **options):
+        self.describe(name, *arguments, **options)
         return self.do(f"xl {command} -q {name}.xl")
 
     def said(self, name):

@@ -5,6 +5,7 @@ import pytest
 
 from deployment import NAME
 from dom0 import GUEST
+from support import wait
 
 
 @pytest.fixture(scope="module")
@@ -42,27 +43,36 @@ def test_a_push_is_followed(site, dom0):
 
 
 def test_a_thousand_short_connections(site, dom0):
-    said = dom0.do(f"curl -s -m 240 -o /dev/null -w '%{{http_code}}\\n' -H 'Connection: close' "
+    said = dom0.do(f"curl -s -m 240 -Z --parallel-max 8 -o /dev/null -w '%{{http_code}}\\n' -H 'Connection: close' "
                    f"'http://{GUEST}/[1-1000]' | sort | uniq -c", seconds=300)
     (count, code), = (line.split() for line in said.split("\n") if line.strip())
     assert count == "1000" and code.startswith("30")
 
 
-def test_the_console_shows_the_log_and_bears_a_flood(site, dom0):
-    said = dom0.run("timeout 5 xl console canopy </dev/null & sleep 2; "
-                    f"curl -s -m 20 -o /dev/null http://{GUEST}/seen-on-the-console; wait")[1]
-    assert "seen-on-the-console" in said
-    dom0.run("yes 'a line that nobody reads' | head -c 2000000 | timeout 20 xl console canopy >/dev/null")
-    site.wait_serving(dom0)
+def test_the_console_shows_the_log(site, dom0):
+    dom0.do("xl console canopy </dev/null >/tmp/shown 2>&1 & echo $! >/tmp/console")
+    dom0.until(f"curl -s -m 20 -o /dev/null http://{GUEST}/seen-on-the-console; grep seen-on-the-console /tmp/shown",
+               "the log on the console")
+    dom0.do("kill $(cat /tmp/console)")
+
+
+def test_a_flood_of_the_console_is_taken(site, dom0):
+    """What is typed is read by nobody: it is counted, so that it can be seen to be taken all the same. (xl
+    console reads from a terminal alone, so it is typed where that types.)"""
+    typed = "a line that nobody reads\n" * 640
+    dom0.put("flood", typed.encode())
+    dom0.do("cat flood >$(xenstore-read /local/domain/$(xl domid canopy)/console/tty)")
+    wait(lambda: int(site.status(dom0)["xen-console typed"]) >= len(typed), "all to be taken", 60)
 
 
 def test_the_card_comes_back_under_load(site, dom0):
+    domid = dom0.do("xl domid canopy").strip()
     dom0.do(f"(while [ ! -e /tmp/enough ]; do curl -s -m 2 -o /dev/null 'http://{GUEST}/[1-100]'; done) "
             ">/dev/null 2>&1 &")
     try:
         for _ in range(2):
             dom0.do("xl network-detach canopy 0")
-            dom0.until("! xl network-list canopy | grep -q '^[0-9]'", "the card to be gone")
+            dom0.until(f"! xenstore-exists /local/domain/0/backend/vif/{domid}/0", "the card to be gone")
             dom0.do("xl network-attach canopy bridge=br0")
             site.wait_serving(dom0)
     finally:
@@ -73,24 +83,3 @@ def test_shutdown_is_clean(site, dom0):
     dom0.do("xl shutdown -w canopy", seconds=120)
     log = dom0.until("grep 'has shut down' /var/log/xen/xl-canopy.log && ! xl domid canopy", "the guest to be gone")
     assert "reason code 0" in log
-
-
-def leftovers(dom0):
-    """What dom0 and the hypervisor hold for guests."""
-    dom0.until("[ $(xl list | wc -l) = 2 ] && ! ls /sys/class/net | grep -q ^vif", "guests to be gone")
-    dom0.do("xl debug-keys g")
-    grants = dom0.do("xl dmesg").rpartition("gnttab_usage_print_all [ key 'g' pressed")[2]
-    return {"memory": int(re.search(r"free_memory +: (\d+)", dom0.do("xl info"))[1]),
-            "event channels": len(dom0.do("lsevtchn 0").splitlines()),
-            "grants": len(re.findall(r"^\(XEN\) \[0x", grants, re.M)),
-            "store": dom0.do("xenstore-ls /local/domain | grep -v '^  '").split(),
-            "backends": dom0.run("xenstore-list /local/domain/0/backend/vif")[1].split()}
-
-
-def test_nothing_is_left_of_ten_guests(site, dom0):
-    before = leftovers(dom0)
-    for _ in range(10):
-        site.create(dom0)
-        dom0.until("[ $(xenstore-read /local/domain/0/backend/vif/$(xl domid canopy)/0/state) = 4 ]", "its card")
-        dom0.do("xl destroy canopy")
-    assert leftovers(dom0) == before
