@@ -37,17 +37,21 @@ static void begin(struct pollfd *t, const struct sockaddr_in *to)
     connect(t->fd, (const struct sockaddr *)to, sizeof *to);
 }
 
-/* Asks where a connection stands, and reads where one has been asked. */
+/* Asks where a connection stands, and reads where one has been asked. Whoever says something else, that
+ * it is not ready for example, is asked again by another connection. */
 static int answered(struct pollfd *t)
 {
     char said[sizeof ANSWER] = "";
     if (t->revents & POLLOUT) {
         if (send(t->fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
             t->events = POLLIN;
-        return 0;
+    } else if (t->revents & POLLIN) {
+        if (read(t->fd, said, sizeof said - 1) == sizeof said - 1 && strcmp(said, ANSWER) == 0)
+            return 1;
+        close(t->fd);
+        *t = (struct pollfd){.fd = -1};
     }
-    return t->revents & POLLIN && read(t->fd, said, sizeof said - 1) == sizeof said - 1 &&
-           strcmp(said, ANSWER) == 0;
+    return 0;
 }
 
 int main(int argc, char **argv)
