@@ -29,7 +29,7 @@ enum net_offload {
 
 struct net_features {
     uint8_t mac[NET_MAC_SIZE];
-    uint16_t mtu; /* bytes of a packet in one frame, the Ethernet header not counted */
+    uint16_t mtu;      /* bytes of a packet in one frame, the Ethernet header not counted */
     uint32_t offloads; /* may be others whenever on_link says that the link is up */
 };
 
