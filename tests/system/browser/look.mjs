@@ -37,31 +37,33 @@ function watchShifts() {
     }).observe({ type: "layout-shift", buffered: true });
 }
 
-async function guard(page, report) {
+/* What goes wrong on a page is put into now.report. */
+async function guard(page, now) {
     await page.route(url => !url.href.startsWith(job.base + "/") && url.protocol !== "data:", route => {
         const request = route.request();
         if (request.resourceType() === "image")
             return route.fulfill({ contentType: "image/gif", body: DOT });
-        report.foreign.push(request.url());
+        now.report.foreign.push(request.url());
         return route.abort();
     });
     page.on("console", message => {
-        const own = message.location().url === job.base + report.path; /* an error page's status */
+        const own = message.location().url === job.base + now.report.path; /* an error page's status */
         if (["error", "warning"].includes(message.type()) && !own)
-            report.console.push(message.text());
+            now.report.console.push(message.text());
     });
-    page.on("pageerror", error => report.console.push(String(error)));
+    page.on("pageerror", error => now.report.console.push(String(error)));
     page.on("response", response => {
-        if (response.status() >= 400 && new URL(response.url()).pathname !== report.path)
-            report.console.push(`${response.status()} ${response.url()}`);
+        if (response.status() >= 400 && new URL(response.url()).pathname !== now.report.path)
+            now.report.console.push(`${response.status()} ${response.url()}`);
     });
 }
 
 async function violations(page) {
     await page.evaluate(axe);
     const rules = Object.fromEntries((job.disable ?? []).map(name => [name, { enabled: false }]));
-    const found = await page.evaluate(({ exclude, rules }) => window.axe.run({ exclude }, { rules }),
-                                      { exclude: job.exclude.map(selector => [selector]), rules });
+    const found = await page.evaluate(
+        ({ exclude, rules }) => window.axe.run({ exclude }, { rules, resultTypes: ["violations"] }),
+        { exclude: job.exclude.map(selector => [selector]), rules });
     return found.violations.flatMap(v =>
         v.nodes.map(node => `${v.id}: ${node.html.slice(0, 160)} (${node.any[0]?.message ?? v.help})`));
 }
@@ -91,32 +93,34 @@ async function skipLink(page) {
     return shown && await page.evaluate(() => document.activeElement.matches("main"));
 }
 
-async function lookAt(context, path, view) {
-    const page = await context.newPage();
-    const report = { path, view: view.name, foreign: [], console: [] };
-    await guard(page, report);
-    await page.addInitScript(watchShifts);
-    await page.goto(job.base + path, { waitUntil: "load" });
+async function lookAt(page, report) {
+    await page.goto(job.base + report.path, { waitUntil: "load" });
     await page.evaluate(() => document.fonts.ready.then(() => true));
     report.sideways = await page.evaluate(() =>
         document.documentElement.scrollWidth - document.documentElement.clientWidth);
     report.shift = await page.evaluate(() => window.shifted);
     report.facts = await page.evaluate(facts);
     if (job.shots)
-        await page.screenshot({ path: `${job.shots}/${path.replaceAll(/\W+/g, "_")}.${view.name}.png`,
+        await page.screenshot({ path: `${job.shots}/${report.path.replaceAll(/\W+/g, "_")}.${report.view}.png`,
                                 fullPage: !!job.full });
     report.axe = await violations(page);
     report.skip = await skipLink(page);
-    await page.close();
-    return report;
 }
 
 async function lookAtAll(browser, view) {
     const context = await browser.newContext({ viewport: { width: view.width, height: view.height },
                                                colorScheme: view.colorScheme,
                                                isMobile: !!view.isMobile, serviceWorkers: "block" });
-    for (const path of job.paths)
-        console.log(JSON.stringify(await lookAt(context, path, view)));
+    /* One page for all, which keeps its process. */
+    const page = await context.newPage();
+    const now = {};
+    await guard(page, now);
+    await page.addInitScript(watchShifts);
+    for (const path of job.paths) {
+        now.report = { path, view: view.name, foreign: [], console: [] };
+        await lookAt(page, now.report);
+        console.log(JSON.stringify(now.report));
+    }
     await context.close();
 }
 
