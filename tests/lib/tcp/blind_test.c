@@ -15,6 +15,8 @@ static struct tcp_segment made_up(uint8_t flags)
 
 static seq_t server_next, client_next; /* SND.NXT of each, as seen on the wire */
 static uint32_t client_stamp;
+static seq_t server_ack;     /* of its last packet */
+static uint32_t server_echo; /* of the first packet that had it */
 
 static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
 {
@@ -25,6 +27,9 @@ static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
         client_stamp = w->segment.stamp;
     } else {
         server_next = end;
+        if (w->segment.ack != server_ack)
+            server_echo = w->segment.echo;
+        server_ack = w->segment.ack;
     }
     return true;
 }
@@ -130,6 +135,28 @@ static void test_data(void **state)
     session_end(&s);
 }
 
+/* RFC 7323, 4.3: what fills a gap is echoed by the very acknowledgement of it, also where that is the
+ * eighth segment of a turn. An older echo would tell the sender that the gap was none (RFC 3522). */
+static void test_the_echo_of_what_fills_a_gap(void **state)
+{
+    (void)state;
+    start();
+    for (unsigned i = 1; i <= 8; i++) {
+        struct tcp_segment m = made_up(TCP_ACK);
+        m.seq = client_next + (i < 8 ? 10 * i : 0);
+        m.ack = server_next;
+        m.stamped = true;
+        m.stamp = client_stamp + (i == 8);
+        pair_inject(&s.pair, s.pair.ends[0].address, server()->address, &m, SLICE("0123456789"));
+    }
+    seq_t all = client_next + 80;
+    uint32_t filler = client_stamp + 1; /* the client goes on, and is not part of this */
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    assert_int_equal(server_ack, all);
+    assert_int_equal(server_echo, filler);
+    session_end(&s);
+}
+
 /* Whatever is sent, answers are bounded: each second's number is drawn between half and one and a half
  * of the rate. */
 static void test_answers_are_limited(void **state)
@@ -209,9 +236,13 @@ static void test_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resets),   cmocka_unit_test(test_syns),
-        cmocka_unit_test(test_data),     cmocka_unit_test(test_answers_are_limited),
-        cmocka_unit_test(test_no_storm), cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_resets),
+        cmocka_unit_test(test_syns),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_answers_are_limited),
+        cmocka_unit_test(test_the_echo_of_what_fills_a_gap),
+        cmocka_unit_test(test_no_storm),
+        cmocka_unit_test(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,7 +221,7 @@ static void test_ecn_with_losses(void **state)
     assert_in_range(repeated, 5, marked / 10);
     assert_int_equal(again_capable, 0);
     assert_int_equal(capable + repeated, marked);
-    /* And the echo of what fills a gap is its own: else the sender would take the loss back. */
+    /* Nor are the losses taken back. */
     assert_int_equal(tcp_recovery_counters(client()->tcp)->undone_echo, 0);
     session_end(&s);
     lossy = false;
