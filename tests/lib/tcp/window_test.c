@@ -1,5 +1,6 @@
 /* Flow control and pace: windows that close, probes, small segments, acknowledgements put off, cork,
  * Nagle, keep-alive, the user timeout. */
+#include "lib/tcp/internal.h"
 #include "lib/tcp/tune.h"
 #include "tests/lib/tcp/pair.h"
 
@@ -145,6 +146,39 @@ static void test_no_crumbs(void **state)
     }
     assert_true(is_all_there(NULL));
     assert_int_equal(seen.crumbs, 0);
+    session_end(&s);
+}
+
+static bool narrow(struct pair *p, struct end *from, struct wire_packet *w)
+{
+    uint8_t *window = (uint8_t *)(uintptr_t)w->whole.ptr + 14;
+    watch(p, from, w);
+    if (from == &p->ends[1]) {
+        window[0] = 0; /* 512 bytes, of 64 KiB that it once was */
+        window[1] = 2;
+    }
+    return true;
+}
+
+/* Nor does a sender use what is left of a window crumb by crumb (RFC 9293, 3.8.6.2.1): after some time
+ * only, and then one in a round trip. */
+static void test_a_narrow_window(void **state)
+{
+    (void)state;
+    start(0);
+    s.pair.filter = narrow;
+    assert_int_equal(flow_write(s.server.flow, SLICE("news of it")), OK);
+    pair_run(&s.pair, NULL, NULL, 100 * CLOCK_MS);
+    s.server.check = true;
+    s.client.total = 100000;
+    side_feed(&s.client);
+    pair_run(&s.pair, NULL, NULL, TCP_PERSIST_MIN - 10 * CLOCK_MS);
+    assert_int_equal(seen.data, 0);
+    pair_run(&s.pair, NULL, NULL, 2 * CLOCK_SEC);
+    assert_in_range(seen.data, 1, 2 * CLOCK_SEC / (2 * s.pair.delay)); /* one in flight */
+    assert_int_equal(seen.largest, 512);
+    s.pair.filter = watch;
+    assert_true(pair_run(&s.pair, is_all_there, NULL, 60 * CLOCK_SEC));
     session_end(&s);
 }
 
@@ -308,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_lost_window_update),
         cmocka_unit_test(test_silly_window),
         cmocka_unit_test(test_no_crumbs),
+        cmocka_unit_test(test_a_narrow_window),
         cmocka_unit_test(test_delayed_acknowledgement),
         cmocka_unit_test(test_cork),
         cmocka_unit_test(test_nagle),
