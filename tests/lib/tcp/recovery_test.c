@@ -281,24 +281,20 @@ static void nobody_answers(void **state)
     assert_int_equal(r.phase, RECOVERY_OPEN);
 }
 
-/* A receiver that had it already, whose answer was lost, echoes the first sending: that is not how long
- * the path is. */
+/* A receiver that had it already, whose answer was lost, echoes the first sending. */
 static void an_echo_after_a_timeout_measures_nothing(void **state)
 {
     (void)state;
     send(1);
     uint64_t smoothed = r.rtt.smoothed;
-    while (r.timeouts < 4) {
+    for (; r.timeouts < 4; repair())
         time_out();
-        repair();
-    }
     now += RTT;
     hear((struct heard){.ack = 1, .echo = START});
     assert_int_equal(r.rtt.smoothed, smoothed);
     send(1);
-    uint64_t again = now;
     now += 2 * RTT;
-    hear((struct heard){.ack = 2, .echo = again});
+    hear((struct heard){.ack = 2, .echo = now - 2 * RTT});
     assert_in_range(r.rtt.smoothed, smoothed + 1, 2 * RTT);
 }
 
