@@ -18,10 +18,6 @@ from images import build  # noqa: E402
 from support import BUILD  # noqa: E402
 
 
-def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="with xl save, which takes a minute")
-
-
 @pytest.fixture(scope="session")
 def authority():
     return certs.Authority()
