@@ -225,6 +225,30 @@ static void test_checksums(void **state)
     }
 }
 
+static void test_tcp_checksum(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        uint8_t tcp[40] = {[12] = 5 << 4, [33] = 7}, frame[300];
+        struct checksum c = {0};
+        struct address from, to;
+        assert_true(address_parse(slice_text(far[v6]), &from));
+        assert_true(address_parse(slice_text(ours[v6]), &to));
+        checksum_add_pseudo(&c, &from, &to, 6, sizeof tcp);
+        checksum_add(&c, slice_of(tcp, sizeof tcp));
+        sim_put16(tcp + 16, checksum_complement(&c));
+        place_open(&p);
+        struct slice s = make_ip(frame, far[v6], ours[v6], 6, 0, slice_of(tcp, sizeof tcp));
+        place_in(&p, s);
+        assert_int_equal(p.packets, 1);
+        frame[s.len - 1] ^= 1;
+        place_in(&p, s);
+        assert_int_equal(p.packets, 1);
+        assert_int_equal(place_count(&p, IP_DROP_CHECKSUM), 1);
+        place_close(&p);
+    }
+}
+
 static void test_no_udp_checksum(void **state)
 {
     (void)state;
@@ -396,19 +420,13 @@ static void test_lent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_send),
-        cmocka_unit_test(test_send_offloaded),
-        cmocka_unit_test(test_send_refused),
-        cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_fragments_out),
-        cmocka_unit_test(test_receive),
-        cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_checksums),
-        cmocka_unit_test(test_no_udp_checksum),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_link_group),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_loop),
+        cmocka_unit_test(test_send),          cmocka_unit_test(test_send_offloaded),
+        cmocka_unit_test(test_send_refused),  cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_fragments_out), cmocka_unit_test(test_receive),
+        cmocka_unit_test(test_padding),       cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_tcp_checksum),  cmocka_unit_test(test_no_udp_checksum),
+        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_link_group),
+        cmocka_unit_test(test_options),       cmocka_unit_test(test_loop),
         cmocka_unit_test(test_lent),
     };
     return cmocka_run_group_tests_name("ip packets", tests, NULL, NULL);
