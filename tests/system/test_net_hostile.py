@@ -139,6 +139,14 @@ def arrivals(namespace, interface="tap0"):
     return int(fields[9])
 
 
+def drained(namespace):
+    """Nothing more waits before the door: the queue there holds thousands."""
+    before = None
+    while before != (now := arrivals(namespace)):
+        before = now
+        time.sleep(0.2)
+
+
 def flood(namespace, host, port, seconds):
     """SYNs from addresses of nobody, as fast as this machine makes them: how many came, and a second."""
     began, before = time.monotonic(), arrivals(namespace)
@@ -162,20 +170,24 @@ def test_a_flood_of_spoofed_syns(tmp_path, host):
             host.ip("route add blackhole 0.0.0.0/0",
                     f"neigh add {nobody} lladdr 02:00:00:00:00:99 dev tap0")
             _, possible = flood(host, nobody, site.port, 1)
+            drained(host)
             client = Client(site)
             client.start()
             count, rate = flood(host, site.host, site.port, 4)
             client.stopped = True
             client.join(PATIENCE)
             status = site.status()
-    syns, strange, cookies, half_open, accepted = (int(status[name]) for name in (
-        "tcp syns", "ip drop_source", "tcp cookies_sent", "tcp half open", "tcp accepted"))
+    syns, segments, strange, cookies, half_open, accepted = (int(status[name]) for name in (
+        "tcp syns", "tcp received", "ip drop_source", "tcp cookies_sent", "tcp half open",
+        "tcp accepted"))
     print(f"{rate:,.0f} SYNs a second, of {possible:,.0f} that could be made, and {client.count / 4:.0f} "
           f"requests, the slowest in {client.slowest * 1e3:.0f} ms; {cookies:,} cookies")
     assert rate > min(50_000, possible / 4), f"{rate:.0f} SYNs a second are no flood"
     assert client.faults == [] and client.count > 3, (client.count, client.faults)
-    # Each was seen, some from where nobody can be; but for those that the table holds each had a cookie.
-    assert syns + strange > 0.95 * count, "the rest are the client's"
+    # Each was seen, some from where nobody can be, some the client's; but for those that the table holds
+    # each had a cookie.
+    assert segments + strange > 0.99 * count, (count, status)
+    assert segments - syns < 20 * (client.count + 10), (segments, syns, client.count)
     assert half_open <= 4096 and cookies >= syns - 4096 - accepted and cookies > 10_000 / SLOWER
 
 
