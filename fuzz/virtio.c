@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/block_owner.h"
 #include "platform/virtio/block.h"
 #include "platform/virtio/net.h"
 #include "runtime/log.h"
@@ -95,42 +96,6 @@ static void scribble(uint16_t queue, struct reader *r)
     forgotten[queue] |= at < l.used;
 }
 
-/* --- a block device --- */
-
-static struct block_request requests[BLOCK_REQUESTS_MAX];
-static bool under_way[BLOCK_REQUESTS_MAX];
-
-static void on_done(struct block_request *q, enum err why)
-{
-    (void)why;
-    if (!under_way[q - requests])
-        abort();
-    under_way[q - requests] = false;
-}
-
-static void ask(struct block *b, struct reader *r)
-{
-    static uint8_t bytes[BLOCK_BYTES_MAX];
-    unsigned i = read_u8(r) % BLOCK_REQUESTS_MAX;
-    if (under_way[i])
-        return;
-    requests[i] = (struct block_request){.operation = (enum block_operation)(read_u8(r) % 3),
-                                         .sector = read_u8(r),
-                                         .bytes = bytes,
-                                         .len = read_u8(r) * (size_t)BLOCK_SECTOR,
-                                         .done = on_done};
-    under_way[i] = block_submit(b, &requests[i]) == OK;
-}
-
-static void check_count(const struct block *b)
-{
-    uint32_t count = 0;
-    for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
-        count += under_way[i];
-    if (count != b->under_way)
-        abort();
-}
-
 /* --- either --- */
 
 /* One of the two is NULL. */
@@ -144,7 +109,7 @@ static void act(struct net *n, struct block *b, uint8_t what, struct reader *r)
         if (n)
             send(n, r);
         else
-            ask(b, r);
+            ask_block(b, r);
         break;
     case 2:
     case 3:
@@ -194,7 +159,7 @@ static void drive_block(uint64_t offered, struct reader *r)
     struct block *b = virtio_block_open(0);
     while (b && !r->bad && r->rest.len) {
         act(NULL, b, read_u8(r), r);
-        check_count(b);
+        check_block(b);
     }
     if (b)
         puppet_run(true);

@@ -10,6 +10,7 @@
 
 #include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
+#include "fuzz/block_owner.h"
 #include "platform/xen/block.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/byte_ring.h"
@@ -411,17 +412,6 @@ static void drive_bytes(void)
 
 /* --- a block device --- */
 
-static struct block_request requests[BLOCK_REQUESTS_MAX];
-static bool under_way[BLOCK_REQUESTS_MAX];
-
-static void on_done(struct block_request *q, enum err why)
-{
-    (void)why;
-    if (!under_way[q - requests])
-        abort();
-    under_way[q - requests] = false;
-}
-
 static void answer_block(uint8_t what)
 {
     struct ring_shared *s = ring_at(send_ring);
@@ -438,35 +428,17 @@ static void answer_block(uint8_t what)
     memcpy(s->entries + s->response_producer++ % 32 * entry, &said, sizeof said);
 }
 
-static void ask_block(struct block *b)
-{
-    static uint8_t bytes[BLOCK_BYTES_MAX];
-    unsigned i = read_u8(&input) % BLOCK_REQUESTS_MAX;
-    if (under_way[i])
-        return;
-    requests[i] = (struct block_request){.operation = (enum block_operation)(read_u8(&input) % 3),
-                                         .sector = read_u8(&input),
-                                         .bytes = bytes,
-                                         .len = read_u8(&input) * (size_t)BLOCK_SECTOR,
-                                         .done = on_done};
-    under_way[i] = block_submit(b, &requests[i]) == OK;
-}
-
 static void act_on_block(struct block *b, uint8_t what)
 {
-    uint32_t count = 0;
     if (what % 16 < 4)
         answer_block(what);
     else if (what % 16 == 4)
         scribble(false);
     else if (what % 16 == 11 || what % 16 == 12)
-        ask_block(b);
+        ask_block(b, &input);
     else
         act_on_any(what);
-    for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
-        count += under_way[i];
-    if (count != b->under_way)
-        abort();
+    check_block(b);
 }
 
 static void drive_block(void)

@@ -66,7 +66,7 @@ struct content {
     struct task turn;
     void (*work)(struct content *c); /* what the turn is for */
 
-    struct timer timer; /* the next attempt or poll */
+    struct timer timer; /* the next attempt or poll, or the tidying */
     uint32_t failures;  /* in a row */
     bool whole;         /* ask for everything next time: what we have was no base */
     bool again;         /* asked for while an update was running */

@@ -73,8 +73,9 @@ uint64_t pit_tick_rate(void)
 {
     for (int i = 0; i < TRIES && wait_for(LEAST); i++) {
         struct look last = look();
-        if (!first.over && !last.over)
-            return (last.ticks - first.ticks) * RATE / (first.count - last.count);
+        uint32_t counted = first.count - last.count;
+        if (!first.over && !last.over && counted >= LEAST && counted <= COUNT_MOST)
+            return (last.ticks - first.ticks) * RATE / counted;
         pit_begin();
     }
     return 0;

@@ -1,81 +1,8 @@
 /*
  * The server core: what it understands, what it refuses, and that it makes no difference how the
  * bytes are cut.
- *
- * A trace is the text of what happened: a line for each request, or the status of the refusal.
- * Bytes are fed from blocks of exactly their size which are freed at once, so that a sanitizer sees
- * every read beyond or behind.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "lib/http/server.h"
-#include "signatures/memory.h"
-
-struct run {
-    struct http_server core;
-    struct http_request request;
-    struct buf trace, body;
-    bool bad;
-};
-
-static void trace_request(struct run *r)
-{
-    const struct http_request *q = &r->request;
-    buf_printf(&r->trace, "%.*s path=%.*s query=%.*s for=%.*s 1.%u %s fields=%u",
-               SLICE_ARG(q->method_text), SLICE_ARG(q->path), SLICE_ARG(q->query),
-               SLICE_ARG(q->authority), q->minor, q->keep_alive ? "keep" : "close", q->field_count);
-    for (uint32_t i = 0; i < q->field_count; i++)
-        buf_printf(&r->trace, " [%.*s|%.*s]", SLICE_ARG(q->fields[i].name),
-                   SLICE_ARG(q->fields[i].value));
-    buf_printf(&r->trace, " body=%.*s\n", SLICE_ARG(buf_slice(&r->body)));
-    buf_clear(&r->body);
-}
-
-static void feed(struct run *r, struct slice bytes)
-{
-    uint8_t *copy = malloc(bytes.len ? bytes.len : 1);
-    memcpy(copy, bytes.ptr, bytes.len);
-    struct slice in = slice_of(copy, bytes.len), piece = {NULL, 0};
-    enum http_event event;
-    while (!r->bad &&
-           (event = http_server_feed(&r->core, &in, &r->request, &piece)) != HTTP_EVENT_NEED) {
-        if (event == HTTP_EVENT_BODY)
-            buf_put(&r->body, piece);
-        if (event == HTTP_EVENT_COMPLETE)
-            trace_request(r);
-        if (event == HTTP_EVENT_BAD) {
-            buf_printf(&r->trace, "%u\n", http_server_status(&r->core));
-            r->bad = true;
-        }
-    }
-    if (!r->bad)
-        assert_int_equal(in.len, 0);
-    free(copy);
-    /* The request may have been used for another connection meanwhile. */
-    memset(&r->request, 0xA5, sizeof r->request);
-}
-
-static void run_init(struct run *r)
-{
-    memset(r, 0, sizeof *r);
-    http_server_init(&r->core);
-    buf_init(&r->trace, SIZE_MAX);
-    buf_init(&r->body, SIZE_MAX);
-}
-
-static void run_deinit(struct run *r)
-{
-    http_server_deinit(&r->core);
-    buf_deinit(&r->trace);
-    buf_deinit(&r->body);
-}
+#include "tests/lib/http/server_run.h"
 
 static void expect(struct run *r, const char *expected)
 {
@@ -104,8 +31,6 @@ static void check(struct slice in, const char *expected)
         check_cut(in, step, step, expected);
     assert_int_equal(memory_stats().blocks, blocks);
 }
-
-#define H "Host: a\r\n"
 
 static const struct {
     const char *in, *trace;
@@ -190,9 +115,6 @@ static void test_pipelined(void **state)
     buf_deinit(&trace);
 }
 
-#define GET    "GET / HTTP/1.1\r\n"
-#define POST   "POST / HTTP/1.1\r\n" H
-#define CODED  POST "Transfer-Encoding: chunked\r\n\r\n"
 #define BEHIND "GET /smuggled HTTP/1.1\r\n" H "\r\n"
 
 static const struct {
@@ -392,107 +314,6 @@ static void test_every_byte(void **state)
     }
 }
 
-/* --- limits --- */
-
-static void fill(struct buf *b, char byte, size_t n)
-{
-    memset(buf_reserve(b, n), byte, n);
-    buf_commit(b, n);
-}
-
-static uint16_t status_of(struct slice in, size_t step)
-{
-    struct run r;
-    run_init(&r);
-    uint64_t before = memory_stats().bytes;
-    for (; in.len > 0 && !r.bad; in = slice_drop(in, step)) {
-        feed(&r, slice_take(in, step));
-        assert_true(memory_stats().bytes <= before + 4 * HTTP_HEAD_MAX);
-    }
-    uint16_t status = r.bad ? http_server_status(&r.core) : r.trace.len ? 200 : 100;
-    run_deinit(&r);
-    return status;
-}
-
-static void check_status(const struct buf *b, uint16_t status)
-{
-    static const size_t steps[] = {1, 7, 1000, SIZE_MAX};
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(status_of(buf_slice(b), steps[i]), status);
-}
-
-static void test_target_limit(void **state)
-{
-    (void)state;
-    for (size_t more = 0; more < 2; more++) {
-        struct buf b;
-        buf_init(&b, SIZE_MAX);
-        buf_text(&b, "GET /");
-        fill(&b, 'a', HTTP_TARGET_MAX - 1 + more);
-        assert_int_equal(status_of(buf_slice(&b), SIZE_MAX), more ? 414 : 100);
-        buf_text(&b, " HTTP/1.1\r\n" H "\r\n");
-        check_status(&b, more ? 414 : 200);
-        buf_deinit(&b);
-    }
-}
-
-static void test_head_limit(void **state)
-{
-    (void)state;
-    for (size_t more = 0; more < 2; more++) {
-        struct buf b;
-        buf_init(&b, SIZE_MAX);
-        buf_text(&b, GET H "X: ");
-        fill(&b, 'a', HTTP_HEAD_MAX - b.len - 4 + more);
-        check_status(&b, 100);
-        buf_text(&b, "\r\n\r\n");
-        check_status(&b, more ? 431 : 200);
-        buf_deinit(&b);
-    }
-}
-
-static void test_endless_name(void **state)
-{
-    (void)state;
-    struct buf b;
-    buf_init(&b, SIZE_MAX);
-    buf_text(&b, GET H);
-    fill(&b, 'X', HTTP_HEAD_MAX);
-    check_status(&b, 431);
-    buf_deinit(&b);
-}
-
-static void test_fields_limit(void **state)
-{
-    (void)state;
-    for (size_t more = 0; more < 2; more++) {
-        struct buf b;
-        buf_init(&b, SIZE_MAX);
-        buf_text(&b, GET H);
-        for (size_t i = 1; i < HTTP_FIELDS_MAX + more; i++)
-            buf_text(&b, "X: a\r\n");
-        buf_text(&b, "\r\n");
-        check_status(&b, more ? 431 : 200);
-        buf_deinit(&b);
-    }
-}
-
-static void test_chunk_extra_limit(void **state)
-{
-    (void)state;
-    for (size_t more = 0; more < 2; more++) {
-        struct buf b;
-        buf_init(&b, SIZE_MAX);
-        buf_text(&b, CODED "1;");
-        fill(&b, 'a', HTTP_CHUNK_EXTRA_MAX - 2);
-        buf_text(&b, "\r\na\r\n0\r\n");
-        buf_text(&b, more ? "XY:" : "X:");
-        buf_text(&b, "\r\n\r\n");
-        check_status(&b, more ? 400 : 200);
-        buf_deinit(&b);
-    }
-}
-
 /* --- other promises --- */
 
 static void test_no_copy(void **state)
@@ -588,14 +409,11 @@ static void test_stays_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_understood),   cmocka_unit_test(test_pipelined),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_every_byte),   cmocka_unit_test(test_target_limit),
-        cmocka_unit_test(test_head_limit),   cmocka_unit_test(test_endless_name),
-        cmocka_unit_test(test_fields_limit), cmocka_unit_test(test_chunk_extra_limit),
-        cmocka_unit_test(test_no_copy),      cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_fields),       cmocka_unit_test(test_expect),
-        cmocka_unit_test(test_stays_bad),
+        cmocka_unit_test(test_understood), cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_every_byte), cmocka_unit_test(test_no_copy),
+        cmocka_unit_test(test_forget),     cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_expect),     cmocka_unit_test(test_stays_bad),
     };
     return cmocka_run_group_tests_name("http server", tests, NULL, NULL);
 }
