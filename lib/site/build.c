@@ -13,6 +13,30 @@
 
 #define STEP_COST 512u /* what a file costs besides its bytes, in bytes of budget */
 
+/* The same bytes under a date of their own. The reference is passed on, or taken over on failure. */
+static enum err date_again(struct site_build *b, struct site_page **page)
+{
+    struct site_page *source = *page;
+    enum err e = page_again(source, b->modified, page);
+    site_page_drop(source);
+    return e;
+}
+
+/* A path may come to show what another one showed before: there those bytes are new. */
+enum err build_put(struct site_build *b, struct slice path, struct site_page *page)
+{
+    struct site_page *old = b->previous ? site_find(b->previous, path) : NULL;
+    enum err e = OK;
+    if (old && page_is_again(old, page)) {
+        site_page_hold(old);
+        site_page_drop(page);
+        page = old;
+    } else if (b->previous && old != page && page->modified && page->modified != b->modified) {
+        e = date_again(b, &page);
+    }
+    return e == OK ? site_put(b->site, path, page) : e;
+}
+
 enum err build_put_derived(struct site_build *b, struct slice path,
                            const uint8_t digest[SHA256_BYTES], struct site_page *page)
 {
@@ -37,7 +61,7 @@ enum err build_put_derived(struct site_build *b, struct slice path,
         return e;
     }
     site_page_hold(page);
-    return site_put(s, path, page);
+    return build_put(b, path, page);
 }
 
 /* --- reading --- */
@@ -112,11 +136,6 @@ static enum err step_layout(struct site_build *b)
 
 /* --- rendering --- */
 
-int64_t build_told(const struct site_build *b, int64_t modified)
-{
-    return b->options->now && modified > b->options->now ? 0 : modified;
-}
-
 static enum err make_article(struct site_build *b, struct entry *e, struct slice text)
 {
     struct article a;
@@ -131,9 +150,7 @@ static enum err make_article(struct site_build *b, struct entry *e, struct slice
         struct page_spec spec = {.status = 200,
                                  .type = "text/html",
                                  .utf8 = true,
-                                 .modified = build_told(b, e->item->changed > b->layout.changed
-                                                               ? e->item->changed
-                                                               : b->layout.changed),
+                                 .modified = b->modified,
                                  .policy = rendered.authors_html ? PAGE_AUTHORS : PAGE_STRICT};
         err = page_of_buf(&spec, &body, &e->page);
         e->content = rendered.content;
@@ -155,7 +172,7 @@ static enum err make_static(struct site_build *b, struct entry *e, struct slice 
                              .utf8 = utf8_valid(bytes),
                              .ranges = true,
                              .cache = media_compressible(type) ? PAGE_FRESH : PAGE_HOURLY,
-                             .modified = build_told(b, e->item->changed)};
+                             .modified = b->modified};
     enum err err = page_of_buf(&spec, &body, &e->page);
     buf_deinit(&body);
     return err;
@@ -244,7 +261,7 @@ static enum err step_render(struct site_build *b, size_t *cost)
     }
     s->stats.articles += e->item->kind == ITEM_ARTICLE;
     site_page_hold(e->page);
-    return site_put(s, e->item->url, e->page);
+    return build_put(b, e->item->url, e->page);
 }
 
 /* --- what follows from the articles --- */
@@ -326,12 +343,23 @@ static struct site *new_site(const struct history *history, const struct site_op
     arena_init(&s->arena, SITE_ARENA_MAX);
     map_init(&s->pages, options->secret);
     map_init(&s->derived, options->secret);
+    s->made_at = options->now;
     s->room = options->bytes_max ? options->bytes_max : SITE_BYTES_MAX;
     s->entries = arena_zalloc(&s->arena, history->count * sizeof *s->entries);
     if (s->entries)
         return s;
     site_free(s);
     return NULL;
+}
+
+/* A date that a page told before tells nothing of another one in its place: made within the same second, or
+ * when the clock was set back, pages tell none until a later generation changes them. */
+static int64_t date_of_pages(struct site *s, const struct site *previous)
+{
+    if (!previous || s->made_at > previous->made_at)
+        return s->made_at;
+    s->made_at = previous->made_at;
+    return 0;
 }
 
 enum err site_build_begin(struct store *store, const struct history *history,
@@ -353,6 +381,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
         site_build_end(b);
         return ERR_MEMORY;
     }
+    b->modified = date_of_pages(b->site, previous);
     *into = b;
     return OK;
 }

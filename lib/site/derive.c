@@ -18,15 +18,6 @@ enum err build_take_over(struct site_build *b, struct slice path,
     return build_put_derived(b, path, digest, old->page);
 }
 
-static int64_t newest_change(const struct site_build *b, struct entry *const *entries, size_t count)
-{
-    int64_t newest = b->layout.changed;
-    for (size_t i = 0; i < count; i++)
-        if (entries[i]->item->changed > newest)
-            newest = entries[i]->item->changed;
-    return newest;
-}
-
 static void begin_digest(const struct site_build *b, struct sha256 *h)
 {
     sha256_init(h);
@@ -42,13 +33,13 @@ static void hash_list(struct sha256 *h, const struct listing *list, size_t max)
 
 /* Puts the page of a body that was rendered; body is taken over. */
 static enum err put(struct site_build *b, struct slice path, const uint8_t digest[SHA256_BYTES],
-                    const char *type, int64_t modified, struct buf *body)
+                    const char *type, struct buf *body)
 {
     struct site_page *page;
     struct page_spec spec = {.status = 200,
                              .type = type,
                              .utf8 = true,
-                             .modified = build_told(b, modified),
+                             .modified = b->modified,
                              .policy = type[0] == 't' ? PAGE_STRICT : PAGE_NO_POLICY};
     enum err e = page_of_buf(&spec, body, &page);
     if (e == OK)
@@ -75,8 +66,7 @@ static enum err make_listing(struct site_build *b, const struct listing *list, s
     buf_init(&body, SITE_PAGE_MAX);
     render_listing(&body, &b->layout, list);
     *cost += body.len;
-    return put(b, list->url, digest, "text/html", newest_change(b, list->entries, list->count),
-               &body);
+    return put(b, list->url, digest, "text/html", &body);
 }
 
 static enum err make_tags(struct site_build *b)
@@ -85,21 +75,17 @@ static enum err make_tags(struct site_build *b)
     struct buf body;
     uint8_t digest[SHA256_BYTES];
     bool taken;
-    int64_t changed = b->layout.changed;
     struct slice path = SLICE("/tags");
     begin_digest(b, &h);
-    for (size_t i = 0; i < b->tag_count; i++) {
+    for (size_t i = 0; i < b->tag_count; i++)
         hash_list(&h, &b->tags[i], SIZE_MAX);
-        int64_t newest = newest_change(b, b->tags[i].entries, b->tags[i].count);
-        changed = newest > changed ? newest : changed;
-    }
     sha256_final(&h, digest);
     enum err e = build_take_over(b, path, digest, &taken);
     if (e != OK || taken)
         return e;
     buf_init(&body, SITE_PAGE_MAX);
     render_tags(&body, &b->layout, b->tags, b->tag_count);
-    return put(b, path, digest, "text/html", changed, &body);
+    return put(b, path, digest, "text/html", &body);
 }
 
 /* When there is no article, the feed is as old as its commit. */
@@ -140,8 +126,7 @@ static enum err make_feed(struct site_build *b, size_t *cost)
     buf_init(&body, SITE_PAGE_MAX);
     render_feed(&body, &b->layout, b->newest.entries, count, updated);
     *cost += body.len;
-    return put(b, path, digest, "application/atom+xml", newest_change(b, b->newest.entries, count),
-               &body);
+    return put(b, path, digest, "application/atom+xml", &body);
 }
 
 /* --- names that show what has another name --- */
@@ -153,7 +138,7 @@ static enum err put_alias(struct site_build *b, struct slice path, struct slice 
     if (!page)
         return OK;
     site_page_hold(page);
-    return site_put(b->site, path, page);
+    return build_put(b, path, page);
 }
 
 static enum err make_well_known(struct site_build *b)

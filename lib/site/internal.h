@@ -7,7 +7,7 @@
  *
  * A file that is the same in the previous generation keeps its item; if the layout is the same as
  * well, its page; a derived page whose digest is the same is taken over. What comes out is what a
- * build from nothing would give, byte for byte.
+ * build from nothing would give, byte for byte, but for when pages say that they changed.
  */
 #ifndef LIB_SITE_INTERNAL_H
 #define LIB_SITE_INTERNAL_H
@@ -86,6 +86,8 @@ struct derived {
 
 struct site {
     struct oid commit;
+    int64_t
+        made_at; /* seconds since 1970, not before any generation that led to it; 0: not known */
     struct arena arena;    /* keys, entries, problems */
     struct entry *entries; /* in the order of history */
     size_t count;
@@ -129,7 +131,6 @@ struct layout {
     struct slice index; /* path without slashes around it; may be empty */
     struct slice language;
     struct uuid id;
-    int64_t changed; /* when name, root or the like changed last */
     struct nav *nav;
     size_t nav_count;
     struct slice head;      /* links to style sheets, of every page */
@@ -204,6 +205,7 @@ struct site_build {
     struct site *site;  /* being made */
     struct arena arena; /* what only the build needs */
     struct layout layout;
+    int64_t modified; /* what pages that are made now tell */
     bool same_layout; /* as the previous generation's */
     enum phase phase;
     size_t at;                   /* in the phase's work */
@@ -229,9 +231,8 @@ enum err build_navigation(struct site_build *b);
 /* collect.c: articles by folder and tag. */
 enum err build_collections(struct site_build *b);
 
-/* When a page says that it changed. No answer tells a change that is later than its own Date (RFC 9110,
- * 8.8.2.1). */
-int64_t build_told(const struct site_build *b, int64_t modified);
+/* Puts a page under a path, with what it tells of its change there; the reference is taken over. */
+enum err build_put(struct site_build *b, struct slice path, struct site_page *page);
 
 /* derive.c: the n-th derived page; *more: there is another. Adds to *cost about how many bytes were
  * worked on. */

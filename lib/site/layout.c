@@ -148,7 +148,6 @@ void layout_digest(const struct layout *l, uint8_t into[SHA256_BYTES])
     }
     uint8_t flags[2] = {l->light_only, l->raw_html};
     sha256_update(&h, slice_of(flags, sizeof flags));
-    sha256_update(&h, slice_of(&l->changed, sizeof l->changed));
     sha256_final(&h, into);
 }
 

@@ -254,3 +254,15 @@ enum err page_of_page(const struct page_spec *spec, struct site_page *source,
     *into = &p->public;
     return OK;
 }
+
+enum err page_again(struct site_page *source, int64_t modified, struct site_page **into)
+{
+    struct page_spec spec = page_of(source)->spec;
+    spec.modified = modified;
+    return page_of_page(&spec, source, into);
+}
+
+bool page_is_again(const struct site_page *page, const struct site_page *source)
+{
+    return page_of(page)->source == source;
+}

@@ -61,6 +61,11 @@ enum err page_of_asset(const struct page_spec *spec, const struct site_asset *as
 enum err page_of_page(const struct page_spec *spec, struct site_page *source,
                       struct site_page **into);
 
+/* Another page, which is held for its bytes, again, but for when it says that it changed; and whether it is
+ * that. */
+enum err page_again(struct site_page *source, int64_t modified, struct site_page **into);
+bool page_is_again(const struct site_page *page, const struct site_page *source);
+
 /* Makes what is not there yet but for the bytes of what is held packed; without effect on a page that is
  * finished. Adds to *cost about how many bytes were worked on. ERR_MEMORY: the page can be used as it is. */
 enum err page_finish(struct site_page *page, struct packer *packer, size_t *cost);

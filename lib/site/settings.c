@@ -20,8 +20,6 @@ static enum err read_setting(struct site_build *b, struct slice path, struct sli
     const struct history_file *file = history_find(b->history, path);
     if (!file)
         return OK;
-    if (file->changed > b->layout.changed)
-        b->layout.changed = file->changed;
     enum err e = store_read_as(b->store, &file->blob, GIT_BLOB, &object);
     if (e == ERR_MEMORY)
         return e;

@@ -5,6 +5,9 @@
  * references; a page whose inputs did not change is taken over from the previous generation. A
  * response holds a reference while it is sent, so a generation may go while its last readers read.
  *
+ * A page's Last-Modified is when it was made here, whatever its commits say: their dates go back when an older
+ * article is merged or a branch is set back, and a page shows more than one file (RFC 9110, 8.8.2).
+ *
  * A generation can be served as soon as its pages have their bodies; their gzip forms, entity tags and field
  * lines follow (site_finish), or come about when they are first asked for (site_page_ready). Until then a page
  * has one form, under the same tag as ever, and says already that it varies.
@@ -42,8 +45,8 @@ struct site_options {
     bool raw_html;      /* HTML in an article's body passes */
     const struct site_asset *assets;
     size_t asset_count;
-    uint64_t bytes_max;   /* of all bodies; 0: SITE_BYTES_MAX */
-    int64_t now;          /* seconds since 1970: no page tells a later change; 0: all are told */
+    uint64_t bytes_max; /* of all bodies; 0: SITE_BYTES_MAX */
+    int64_t now; /* seconds since 1970: what pages made now tell as their change; 0: nothing */
     struct sipkey secret; /* for tables */
 };
 
@@ -110,7 +113,7 @@ void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *t
 struct site *site_build_end(struct site_build *b);
 
 /* Goes on to finish pages, for about `budget` bytes. ERR_AGAIN: there is more to do; OK: what comes out is, byte
- * for byte, what a build from nothing gives. ERR_MEMORY: a page stays as it is, which is good for answers; there
+ * for byte, what a build from nothing at that time gives. ERR_MEMORY: a page stays as it is, which is good for answers; there
  * may be more to do. */
 enum err site_finish(struct site *s, size_t budget);
 

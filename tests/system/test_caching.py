@@ -1,11 +1,11 @@
 """Conditional requests, ranges, encodings, methods: RFC 9110 and RFC 9111 on the wire."""
 import gzip
 import re
+import time
 from email.utils import formatdate, parsedate_to_datetime
 
 import pytest
 
-from gitremote import EPOCH
 from sites import article, small
 
 DATA = bytes((i * i + i // 7) % 256 for i in range(20000))
@@ -44,7 +44,7 @@ def test_validators(site, path):
     if path == "/static/css/canopy.css":
         assert answer.field("Last-Modified") is None  # built in: it has no date of its own
     else:
-        assert modified(answer) <= EPOCH
+        assert modified(answer) <= parsedate_to_datetime(answer.field("Date")).timestamp()
     assert int(answer.field("Content-Length")) == len(answer.body)
     assert parsedate_to_datetime(answer.field("Date"))
     assert answer.field("Cache-Control")
@@ -158,7 +158,7 @@ def test_if_range(site):
     fields = {"Range": "bytes=10-19"}
     for value, status in ((whole.field("ETag"), 206), ('"other"', 200),
                           (f"W/{whole.field('ETag')}", 200),
-                          (whole.field("Last-Modified"), 200),  # a commit's date proves nothing
+                          (whole.field("Last-Modified"), 200),  # a date proves nothing
                           (http_date(modified(whole) - 1), 200)):
         answer = site.get(path, {**fields, "If-Range": value})
         assert answer.status == status, value
@@ -226,6 +226,8 @@ def test_a_change_changes_the_validators(git_remote, canopy):
     site = canopy("-r", repository.url)
     old = site.get("/About")
     repository.publish({"About": article("About us", "Something else.")})
+    while time.time() < modified(old) + 1:  # of two versions within one second the later tells no date
+        time.sleep(0.1)
     site.push()
     new = site.get("/About", {"If-None-Match": old.field("ETag"),
                               "If-Modified-Since": old.field("Last-Modified")})
