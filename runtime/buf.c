@@ -4,7 +4,8 @@
 #include "runtime/format.h"
 #include "signatures/memory.h"
 
-#define FIRST_CAP 64
+#define FIRST_CAP   64
+#define DECIMAL_MAX ((size_t)20) /* digits of 2^64 - 1 */
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -70,7 +71,8 @@ void buf_put(struct buf *b, struct slice bytes)
 {
     if (bytes.len == 0)
         return;
-    uint8_t *room = buf_reserve(b, bytes.len);
+    bool fits = !b->err && bytes.len <= b->cap - b->len;
+    uint8_t *room = fits ? b->ptr + b->len : buf_reserve(b, bytes.len);
     if (!room)
         return;
     memcpy(room, bytes.ptr, bytes.len);
@@ -88,6 +90,15 @@ void buf_byte(struct buf *b, uint8_t byte)
 void buf_text(struct buf *b, const char *text)
 {
     buf_put(b, slice_text(text));
+}
+
+void buf_decimal(struct buf *b, uint64_t value, size_t least)
+{
+    uint8_t digits[DECIMAL_MAX], *end = digits + DECIMAL_MAX, *at = end;
+    const uint8_t *zeros = end - (least < DECIMAL_MAX ? least : DECIMAL_MAX);
+    for (; value || at > zeros; value /= 10)
+        *--at = (uint8_t)('0' + value % 10);
+    buf_put(b, slice_of(at, (size_t)(end - at)));
 }
 
 static void put_piece(void *arg, const char *piece, size_t len)

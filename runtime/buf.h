@@ -33,6 +33,10 @@ void buf_put(struct buf *b, struct slice bytes);
 void buf_byte(struct buf *b, uint8_t byte);
 void buf_text(struct buf *b, const char *text);
 
+/* Decimal digits: as many as it takes, and zeros before them until there are `least` (at most 20). For
+ * lines of which there are many; others are buf_printf's. */
+void buf_decimal(struct buf *b, uint64_t value, size_t least);
+
 /* Formatted text: see runtime/format.h for the conversions. */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args)

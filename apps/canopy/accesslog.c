@@ -35,19 +35,29 @@ static void put_quoted(struct buf *b, struct slice text)
     buf_byte(b, '"');
 }
 
+static void put_number(struct buf *b, char before, uint64_t value, size_t digits)
+{
+    buf_byte(b, (uint8_t)before);
+    buf_decimal(b, value, digits);
+}
+
 void access_log_line(struct buf *b, const struct http_record *r)
 {
     char client[ADDRESS_TEXT_MAX], time[DATE_RFC3339_LEN + 1];
     address_format(r->client.address, client);
     date_rfc3339_format(r->wall / (int64_t)CLOCK_SEC, time);
-    uint32_t ms = (uint32_t)(r->wall / (int64_t)CLOCK_MS % 1000);
-    buf_printf(b, "%.*s.%03uZ %s ", DATE_RFC3339_LEN - 1, time, ms, client);
+    buf_put(b, slice_of(time, DATE_RFC3339_LEN - 1));
+    put_number(b, '.', (uint64_t)(r->wall / (int64_t)CLOCK_MS % 1000), 3);
+    buf_text(b, "Z ");
+    buf_text(b, client);
+    buf_byte(b, ' ');
     put_escaped(b, r->method.len ? r->method : SLICE("-"), false);
     buf_byte(b, ' ');
     put_escaped(b, r->target.len ? r->target : SLICE("-"), false);
-    uint64_t us = r->took / CLOCK_US;
-    buf_printf(b, " %u %llu %llu.%03u", r->status, (unsigned long long)r->sent,
-               (unsigned long long)(us / 1000), (uint32_t)(us % 1000));
+    put_number(b, ' ', r->status, 1);
+    put_number(b, ' ', r->sent, 1);
+    put_number(b, ' ', r->took / CLOCK_MS, 1);
+    put_number(b, '.', r->took / CLOCK_US % 1000, 3);
     put_quoted(b, r->referrer);
     put_quoted(b, r->agent);
 }

@@ -96,9 +96,21 @@ uint16_t checksum_complement(const struct checksum *c)
     return (uint16_t)~checksum_sum(c);
 }
 
+/* Twenty bytes: the header of almost every IPv4 packet. */
+static uint64_t sum_of_20(const uint8_t *p)
+{
+    uint64_t a = load64(p), b = load64(p + 8);
+    uint32_t c;
+    memcpy(&c, p + 16, sizeof(c));
+    return (a & UINT32_MAX) + (a >> 32) + (b & UINT32_MAX) + (b >> 32) + c;
+}
+
 uint16_t checksum_of(struct slice bytes)
 {
     struct checksum c = {0};
-    checksum_add(&c, bytes);
+    if (bytes.len == 20)
+        c.sum = sum_of_20(bytes.ptr);
+    else
+        checksum_add(&c, bytes);
     return checksum_complement(&c);
 }

@@ -6,6 +6,7 @@ void paths_init(struct paths *t, struct sipkey key)
     memset(t, 0, sizeof(*t));
     t->key = key;
     t->generation = 1;
+    t->last = &t->of[0][0];
 }
 
 /* Their destination is what most of them differ in. */
@@ -29,18 +30,30 @@ struct path *paths_peek(struct paths *t, uint64_t now, const struct address *des
     return NULL;
 }
 
+static bool leads(const struct paths *t, const struct path *p, uint64_t now,
+                  const struct address *source, const struct address *destination)
+{
+    return memcmp(&p->destination, destination, sizeof(*destination)) == 0 &&
+           memcmp(&p->source, source, sizeof(*source)) == 0 && is_good(t, p, now);
+}
+
+static struct path *use(struct paths *t, struct path *p)
+{
+    p->used = t->lookups;
+    t->last = p;
+    return p;
+}
+
 struct path *paths_find(struct paths *t, uint64_t now, const struct address *source,
                         const struct address *destination, struct path **place)
 {
-    struct path *set = set_of(t, destination);
-    struct path *oldest = set;
     t->lookups++;
+    if (leads(t, t->last, now, source, destination))
+        return use(t, t->last);
+    struct path *set = set_of(t, destination), *oldest = set;
     for (struct path *p = set; p < set + PATH_WAYS; p++) {
-        if (memcmp(&p->destination, destination, sizeof(*destination)) == 0 &&
-            memcmp(&p->source, source, sizeof(*source)) == 0 && is_good(t, p, now)) {
-            p->used = t->lookups;
-            return p;
-        }
+        if (leads(t, p, now, source, destination))
+            return use(t, p);
         if (p->used < oldest->used)
             oldest = p;
     }

@@ -1,7 +1,8 @@
 /*
  * Paths: what sending to a destination needs, worked out once. A cache found by a keyed hash, four
  * places for each hash value, the longest unused giving way; it holds nothing that cannot be worked
- * out again, and all of it is void as soon as a route, an address or a neighbour's entry changes.
+ * out again, and all of it is void as soon as a route, an address or a neighbour's entry changes. The
+ * last one is looked at first: packets come in runs.
  */
 #ifndef LIB_IP_PATH_H
 #define LIB_IP_PATH_H
@@ -34,6 +35,7 @@ struct paths {
     struct sipkey key;
     uint64_t generation;
     uint64_t lookups;
+    struct path *last; /* that was found */
 };
 
 void paths_init(struct paths *t, struct sipkey key);

@@ -29,9 +29,9 @@ bool address_is_link_local(const struct address *a)
 
 bool address_is_unicast(const struct address *a)
 {
-    if (address_is_any(a) || address_is_multicast(a) || address_is_loopback(*a))
-        return false;
-    return !address_is_v4(*a) || (a->bytes[12] != 0 && a->bytes[12] < 240);
+    if (address_is_v4(*a)) /* 224 and above: multicast, and what was never given out */
+        return a->bytes[12] != 0 && a->bytes[12] != 127 && a->bytes[12] < 224;
+    return !address_is_any(a) && !address_is_multicast(a) && !address_is_loopback(*a);
 }
 
 /* Private IPv4 addresses are global here, as RFC 6724, 3.2 has it. */

@@ -234,6 +234,8 @@ static void send_path_probe(struct tcp_connection *c)
 
 static bool send_some(struct tcp_connection *c)
 {
+    if (!c->recovery.sent.waiting && !tcp_unsent(c) && !end_is_due(c))
+        return false;
     if (c->tcp->blocked) {
         tcp_schedule(c);
         return false;

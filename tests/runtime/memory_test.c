@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,30 @@ static void test_buf_latches(void **state)
     assert_null(b.ptr);
     buf_deinit(&b);
     assert_int_equal(b.err, OK);
+}
+
+/* As printf's %llu, and %0Nllu: the shortest and the longest, and with fewer and more zeros than it
+ * takes. */
+static void test_buf_decimal(void **state)
+{
+    (void)state;
+    static const uint64_t values[] = {0, 7, 10, 99, 100, 65535, UINT64_MAX - 1, UINT64_MAX};
+    struct buf b;
+    char expected[32];
+    buf_init(&b, 64);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        for (size_t least = 1; least <= 20; least++) {
+            buf_clear(&b);
+            buf_decimal(&b, values[i], least);
+            snprintf(expected, sizeof expected, "%0*llu", (int)least,
+                     (unsigned long long)values[i]);
+            assert_true(slice_is(buf_slice(&b), expected));
+        }
+    buf_clear(&b);
+    buf_decimal(&b, 0, 0);
+    buf_decimal(&b, 5, SIZE_MAX);
+    assert_true(slice_is(buf_slice(&b), "00000000000000000005"));
+    buf_deinit(&b);
 }
 
 static void test_buf_reserve_consume_release(void **state)
@@ -266,6 +291,7 @@ int main(void)
         TEST(test_resize),
         TEST(test_buf_grows_to_its_limit),
         TEST(test_buf_latches),
+        TEST(test_buf_decimal),
         TEST(test_buf_reserve_consume_release),
         TEST(test_arena),
         TEST(test_arena_limits),

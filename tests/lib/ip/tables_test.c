@@ -138,6 +138,26 @@ static void test_prefixes(void **state)
     assert_int_equal(address_common_bits(&a, &a, 128), 128);
 }
 
+/* Whom one packet can come from. */
+static void test_unicast(void **state)
+{
+    static const char *const yes[] = {
+        "1.0.0.0",     "126.255.255.255", "128.0.0.0", "223.255.255.255",
+        "2001:db8::1", "fe80::1",         "::2"};
+    static const char *const no[] = {"0.0.0.0",   "0.255.255.255",
+                                     "127.0.0.0", "127.255.255.255",
+                                     "224.0.0.0", "239.255.255.255",
+                                     "240.0.0.0", "255.255.255.255",
+                                     "::",        "::1",
+                                     "ff02::1"};
+    struct address a;
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        assert_true(address_parse(slice_text(yes[i]), &a) && address_is_unicast(&a));
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        assert_true(address_parse(slice_text(no[i]), &a) && !address_is_unicast(&a));
+}
+
 /* A path is worked out once, and anew when anything that it stands on has changed. */
 static void test_paths(void **state)
 {
@@ -148,6 +168,15 @@ static void test_paths(void **state)
     assert_int_equal(path_of(p.ip, p.now, &from, &to, &first), OK);
     assert_int_equal(path_of(p.ip, p.now, &from, &to, &again), OK);
     assert_ptr_equal(first, again);
+    /* Others in between are none of its. */
+    struct address other = A("198.51.100.8");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(path_of(p.ip, p.now, &from, &other, &again), OK);
+        assert_memory_equal(&again->destination, &other, 16);
+        assert_int_equal(path_of(p.ip, p.now, &other, &to, &again), ERR_UNREACHABLE);
+        assert_int_equal(path_of(p.ip, p.now, &from, &to, &again), OK);
+        assert_ptr_equal(first, again);
+    }
     uint64_t before = p.ip->paths.generation;
     assert_int_equal(ip_add_route(p.ip, A("198.51.100.0"), 24, A("192.0.2.2")), OK);
     assert_int_equal(ip_add_route(p.ip, A("198.51.100.0"), 24, A("192.0.2.2")), ERR_EXISTS);
@@ -241,8 +270,8 @@ int main(void)
         cmocka_unit_test(test_bucket),          cmocka_unit_test(test_solicitor),
         cmocka_unit_test(test_neighbour_worth), cmocka_unit_test(test_routes),
         cmocka_unit_test(test_prefixes),        cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_arguments),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_unicast),         cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("ip tables", tests, NULL, NULL);
 }
