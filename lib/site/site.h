@@ -113,8 +113,8 @@ void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *t
 struct site *site_build_end(struct site_build *b);
 
 /* Goes on to finish pages, for about `budget` bytes. ERR_AGAIN: there is more to do; OK: what comes out is, byte
- * for byte, what a build from nothing at that time gives. ERR_MEMORY: a page stays as it is, which is good for answers; there
- * may be more to do. */
+ * for byte, what a build from nothing at that time gives. ERR_MEMORY: a page stays as it is, which is good for
+ * answers; there may be more to do. */
 enum err site_finish(struct site *s, size_t budget);
 
 void site_free(struct site *s);
