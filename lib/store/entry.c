@@ -107,8 +107,10 @@ static enum err resolve_or_wait(struct store_pack *p, uint32_t number)
     struct content *under = NULL;
     if (base != NO_ENTRY && s->entries[base].type != GIT_NONE)
         under = store_cache_get(&s->cache, base);
-    if (under == NULL)
+    if (under == NULL) {
+        p->by_id += base == NO_ENTRY;
         return push(&p->pending, number) == OK ? OK : store_pack_fail(p, number, ERR_MEMORY, "");
+    }
     struct content *content = NULL;
     enum err e = store_pack_chain(p, number);
     if (e == OK) {

@@ -40,6 +40,7 @@ struct store_pack {
 
     struct numbers offsets; /* in the pack, of each entry */
     struct numbers pending; /* deltas that are not resolved */
+    uint32_t by_id;         /* of them, those whose base is known by its id only */
 
     /* Between turns. */
     struct buf ahead;          /* bytes fed that are not in a chunk yet */

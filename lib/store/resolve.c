@@ -2,16 +2,18 @@
  * Deltas whose base was not at hand when they came: resolved at the end, depth first from bases
  * that are known, so that what a delta builds on has just been made.
  *
- * Two sorted lists tell an entry's children: deltas by the number of their base, and deltas by the
- * id of a base that was not known when they came. A circle of deltas is reached from nowhere, and
- * stays unresolved.
+ * Lists of them tell an entry's children: one for each entry, of the deltas that name it by its number;
+ * and one for each hash of an id, of those that named a base by its id before that was known. A circle
+ * of deltas is reached from nowhere, and stays unresolved.
  */
 #include "lib/store/ingest.h"
 
 #include "lib/git/pack.h"
-#include "runtime/sort.h"
 #include "signatures/memory.h"
 
+#define LOOK_EFFORT 64u /* what it costs to look at one delta, in bytes inflated */
+
+/* In the lists, a pending delta is its place among them, plus 1; 0: the end. */
 struct frame {
     uint32_t number;
     uint32_t by_number; /* its next child in the one list */
@@ -20,12 +22,13 @@ struct frame {
 
 struct resolver {
     struct store_pack *p;
-    uint32_t next;  /* pending delta whose base is looked at next */
-    uint32_t depth; /* of the stack, between turns */
-    const uint32_t *by_number;
-    uint32_t by_number_count;
-    const uint32_t *by_id;
-    uint32_t by_id_count;
+    uint32_t unlisted;  /* pending deltas before this one are in no list yet */
+    uint32_t next;      /* pending delta whose base is looked at next */
+    uint32_t depth;     /* of the stack, between turns */
+    uint32_t *of_entry; /* the first in the list of each entry */
+    uint32_t *of_id;    /* and of each hash */
+    uint32_t hash_mask;
+    uint32_t *after;     /* for each pending delta, the next of its list */
     struct frame *stack; /* as deep as deltas may be */
 };
 
@@ -37,69 +40,28 @@ static const uint8_t *base_id(const struct store *s, uint32_t number)
     return header.base.ptr;
 }
 
-static int compare_numbers(const void *a, const void *b, void *arg)
-{
-    const struct store *s = arg;
-    uint32_t x = s->entries[*(const uint32_t *)a].base;
-    uint32_t y = s->entries[*(const uint32_t *)b].base;
-    return x < y ? -1 : x > y;
-}
-
-static int compare_ids(const void *a, const void *b, void *arg)
-{
-    const struct store *s = arg;
-    return memcmp(base_id(s, *(const uint32_t *)a), base_id(s, *(const uint32_t *)b), s->id_bytes);
-}
-
-/* Index of the first delta whose base is this entry, or where it would be. */
-static uint32_t first_by_number(const struct resolver *r, uint32_t number)
+static uint32_t *list_of_id(const struct resolver *r, const uint8_t *id)
 {
     const struct store *s = r->p->s;
-    uint32_t low = 0;
-    uint32_t high = r->by_number_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->entries[r->by_number[middle]].base < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static uint32_t first_by_id(const struct resolver *r, uint32_t number)
-{
-    const struct store *s = r->p->s;
-    uint32_t low = 0;
-    uint32_t high = r->by_id_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (memcmp(base_id(s, r->by_id[middle]), store_id(s, number), s->id_bytes) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    uint64_t hash = siphash(s->limits.secret, slice_of(id, s->id_bytes));
+    return &r->of_id[(uint32_t)hash & r->hash_mask];
 }
 
 /* The next child of a frame's entry that is not resolved yet, or NO_ENTRY. */
 static uint32_t next_child(const struct resolver *r, struct frame *f)
 {
     struct store *s = r->p->s;
-    while (f->by_number < r->by_number_count) {
-        uint32_t child = r->by_number[f->by_number];
-        if (s->entries[child].base != f->number)
-            break;
-        f->by_number++;
+    while (f->by_number != 0) {
+        uint32_t child = r->p->pending.items[f->by_number - 1];
+        f->by_number = r->after[f->by_number - 1];
         if (s->entries[child].type == GIT_NONE)
             return child;
     }
-    while (f->by_id < r->by_id_count) {
-        uint32_t child = r->by_id[f->by_id];
-        if (memcmp(base_id(s, child), store_id(s, f->number), s->id_bytes) != 0)
-            break;
-        f->by_id++;
-        if (s->entries[child].type == GIT_NONE) {
+    while (f->by_id != 0) {
+        uint32_t child = r->p->pending.items[f->by_id - 1];
+        f->by_id = r->after[f->by_id - 1];
+        if (s->entries[child].type == GIT_NONE &&
+            memcmp(base_id(s, child), store_id(s, f->number), s->id_bytes) == 0) {
             s->entries[child].base = f->number;
             return child;
         }
@@ -129,7 +91,8 @@ static enum err resolve_one(struct store_pack *p, uint32_t number)
 
 static void push(struct resolver *r, uint32_t depth, uint32_t number)
 {
-    r->stack[depth] = (struct frame){number, first_by_number(r, number), first_by_id(r, number)};
+    uint32_t by_id = r->of_id ? *list_of_id(r, store_id(r->p->s, number)) : 0;
+    r->stack[depth] = (struct frame){number, r->of_entry[number], by_id};
 }
 
 /* All that builds on the entries of the stack, which are resolved. */
@@ -165,9 +128,12 @@ static uint32_t root_of(const struct store *s, uint32_t number)
 static enum err resolve_all(struct resolver *r)
 {
     const struct store_pack *p = r->p;
-    const struct store *s = p->s;
+    struct store *s = p->s;
     enum err e = resolve_above(r);
     while (e == OK && r->next < p->pending.count) {
+        if (store_turn_over(s))
+            return ERR_AGAIN;
+        s->effort += LOOK_EFFORT;
         uint32_t root = root_of(s, p->pending.items[r->next++]);
         if (root != NO_ENTRY)
             push(r, r->depth++, root);
@@ -183,27 +149,30 @@ static enum err resolve_all(struct resolver *r)
     return OK;
 }
 
-/* Those with a known base to the front, in both parts the order that their lists want. */
-static enum err arrange(struct resolver *r)
+/* From the last to the first, so that lists have them in the order in which they came. */
+static enum err make_lists(struct resolver *r)
 {
-    struct numbers *pending = &r->p->pending;
+    const struct numbers *pending = &r->p->pending;
     struct store *s = r->p->s;
-    uint32_t known = 0;
-    for (uint32_t i = 0; i < pending->count; i++) {
-        uint32_t number = pending->items[i];
-        if (s->entries[number].base != NO_ENTRY) {
-            pending->items[i] = pending->items[known];
-            pending->items[known++] = number;
-        }
+    for (; r->unlisted > 0 && !store_turn_over(s); s->effort += LOOK_EFFORT) {
+        uint32_t at = r->unlisted--, number = pending->items[at - 1];
+        uint32_t base = s->entries[number].base;
+        uint32_t *list = base != NO_ENTRY ? &r->of_entry[base] : list_of_id(r, base_id(s, number));
+        r->after[at - 1] = *list;
+        *list = at;
     }
-    r->by_number = pending->items;
-    r->by_number_count = known;
-    r->by_id = pending->items + known;
-    r->by_id_count = pending->count - known;
-    enum err e = sort(pending->items, known, sizeof(uint32_t), compare_numbers, s);
-    if (e != OK)
-        return e;
-    return sort(pending->items + known, r->by_id_count, sizeof(uint32_t), compare_ids, s);
+    return r->unlisted > 0 ? ERR_AGAIN : OK;
+}
+
+/* As many hashes as there are deltas that name a base by its id, or up to twice as many. */
+static bool make_hashes(struct resolver *r)
+{
+    uint32_t count = 1;
+    while (count < r->p->by_id)
+        count *= 2;
+    r->of_id = memory_zalloc(count * sizeof(*r->of_id));
+    r->hash_mask = count - 1;
+    return r->of_id != NULL;
 }
 
 static enum err open(struct store_pack *p)
@@ -215,8 +184,12 @@ static enum err open(struct store_pack *p)
     r->p = p;
     if (p->pending.count == 0)
         return OK;
+    r->unlisted = p->pending.count;
+    r->of_entry = memory_zalloc(p->s->count * sizeof(*r->of_entry));
+    r->after = memory_alloc(p->pending.count * sizeof(*r->after));
     r->stack = memory_alloc((p->s->limits.delta_depth + 2) * sizeof(*r->stack));
-    return r->stack == NULL ? ERR_MEMORY : arrange(r);
+    bool made = r->of_entry && r->after && r->stack && (p->by_id == 0 || make_hashes(r));
+    return made ? OK : ERR_MEMORY;
 }
 
 enum err store_pack_resolve(struct store_pack *p)
@@ -226,13 +199,19 @@ enum err store_pack_resolve(struct store_pack *p)
         if (e != OK)
             return store_pack_fail(p, NO_ENTRY, e, "");
     }
-    return resolve_all(p->resolver);
+    enum err e = make_lists(p->resolver);
+    return e == OK ? resolve_all(p->resolver) : e;
 }
 
 void store_pack_resolve_drop(struct store_pack *p)
 {
-    if (p->resolver != NULL)
-        memory_free(p->resolver->stack);
-    memory_free(p->resolver);
+    struct resolver *r = p->resolver;
+    if (r == NULL)
+        return;
+    memory_free(r->of_entry);
+    memory_free(r->of_id);
+    memory_free(r->after);
+    memory_free(r->stack);
+    memory_free(r);
     p->resolver = NULL;
 }
