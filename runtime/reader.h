@@ -61,7 +61,9 @@ static inline uint64_t read_little_endian(struct reader *r, size_t n)
 static inline uint16_t read_be16(struct reader *r)
 {
     struct slice s = read_bytes(r, 2);
-    return r->bad ? 0 : (uint16_t)(s.ptr[0] << 8 | s.ptr[1]);
+    if (r->bad)
+        return 0;
+    return (uint16_t)((unsigned)s.ptr[0] << 8 | s.ptr[1]);
 }
 
 static inline uint32_t read_be32(struct reader *r)
