@@ -2,6 +2,7 @@
 #include "apps/canopy/content.h"
 
 #include "apps/canopy/incoming.h"
+#include "apps/canopy/problem.h"
 #include "runtime/format.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
@@ -174,6 +175,20 @@ static void swap(struct content *c, struct site *site)
     c->loaded_at = clock_wall();
 }
 
+static void report_problems(const struct site *site)
+{
+    struct buf line;
+    size_t count;
+    const struct site_problem *problems = site_problems(site, &count);
+    buf_init(&line, PROBLEM_LINE_MAX);
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(&line);
+        problem_put(&line, &problems[i]);
+        log_warning("content", "%.*s", SLICE_ARG(buf_slice(&line)));
+    }
+    buf_deinit(&line);
+}
+
 static void report_loaded(struct content *c)
 {
     struct site_stats stats = site_stats(c->site);
@@ -184,11 +199,7 @@ static void report_loaded(struct content *c)
                 "at commit %.10s: %u pages (%u made, %u kept), %u articles, %u to mend, %llu ms",
                 hex, stats.pages, stats.made, stats.reused, stats.articles, stats.problems,
                 (unsigned long long)ms);
-    size_t count;
-    const struct site_problem *problems = site_problems(c->site, &count);
-    for (size_t i = 0; i < count; i++)
-        log_warning("content", "%.*s:%u: %.*s", SLICE_ARG(problems[i].path), problems[i].line,
-                    SLICE_ARG(problems[i].reason));
+    report_problems(c->site);
 }
 
 static void report_progress(struct content *c)
@@ -244,7 +255,9 @@ static void date_files(struct content *c)
     if (e == OK) {
         content_go_on(c, make_pages);
     } else {
-        format_text(c->line, sizeof(c->line), "cannot read the content: %s", err_text(e));
+        format_text(c->line, sizeof(c->line), "cannot read the content: %s",
+                    e == ERR_LIMIT ? "more files, or longer paths or history, than is permitted"
+                                   : err_text(e));
         content_finish(c, e);
     }
 }

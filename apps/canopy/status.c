@@ -2,6 +2,7 @@
 #include "apps/canopy/status.h"
 
 #include "apps/canopy/plain.h"
+#include "apps/canopy/problem.h"
 #include "apps/canopy/secure.h"
 #include "lib/date/text.h"
 #include "lib/git/url.h"
@@ -19,25 +20,14 @@ static void put_time(struct buf *b, const char *name, int64_t wall)
     buf_printf(b, "%s: %s\n", name, text);
 }
 
-/* A file's name may hold anything; a line of ours holds no control bytes of others. */
-static void put_path(struct buf *b, struct slice path)
-{
-    for (size_t i = 0; i < path.len; i++) {
-        if (path.ptr[i] < 0x20 || path.ptr[i] == 0x7f)
-            buf_printf(b, "\\x%02x", path.ptr[i]);
-        else
-            buf_byte(b, path.ptr[i]);
-    }
-}
-
 static void put_problems(struct buf *b, const struct site *site)
 {
     size_t count;
     const struct site_problem *problems = site_problems(site, &count);
     for (size_t i = 0; i < count; i++) {
         buf_text(b, "mend: ");
-        put_path(b, problems[i].path);
-        buf_printf(b, ":%u: %.*s\n", problems[i].line, SLICE_ARG(problems[i].reason));
+        problem_put(b, &problems[i]);
+        buf_byte(b, '\n');
     }
     uint32_t all = site_stats(site).problems;
     if (all > count)

@@ -58,6 +58,8 @@ static const char *path_fault(const struct history_file *file)
             return "the file's name holds a control character";
     if (file->path.len > URL_MAX / 3)
         return "the file's name is too long";
+    if (file->mode == GIT_MODE_TREE)
+        return "this folder lies too deep: below more than 64 others";
     if (file->mode == GIT_MODE_LINK)
         return "symbolic links are not followed";
     if (!path_is_static(file->path) && is_taken(file->path))

@@ -5,6 +5,9 @@
  * once): a commit alters a path when the path's blob differs from that in every parent; at a merge,
  * a path that equals one parent's is followed to that parent only. created: author date of the
  * first commit that held the path; changed: author date of the last that altered its bytes.
+ *
+ * Folders lie one in the other STORE_PATH_DEPTH_MAX deep. One that lies deeper is there in the place of all
+ * that is in it, with a '/' at the end of its path.
  */
 #ifndef LIB_STORE_HISTORY_H
 #define LIB_STORE_HISTORY_H
@@ -17,7 +20,7 @@
 struct history_file {
     struct slice path; /* "Posts/About" */
     struct oid blob;
-    uint32_t mode;   /* GIT_MODE_FILE, _EXEC or _LINK */
+    uint32_t mode;   /* GIT_MODE_FILE, _EXEC or _LINK; _TREE: see above */
     int64_t created; /* seconds since 1970 */
     int64_t changed;
 };

@@ -32,7 +32,10 @@ static enum err diff_below(const struct diff *d, const struct name *folder,
     const struct git_entry *r = difference->right;
     if (!store_set_touches(d->among, folder->first, folder->end))
         return OK;
-    return diff_trees(d, folder, l ? &l->oid : NULL, r ? &r->oid : NULL);
+    if (folder->child_count == 0) /* it lies too deep, and is a path itself */
+        mark(d, folder->first);
+    return folder->child_count == 0 ? OK
+                                    : diff_trees(d, folder, l ? &l->oid : NULL, r ? &r->oid : NULL);
 }
 
 /* The name may be a file's or a folder's in the final commit, whatever it is here. */

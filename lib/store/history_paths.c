@@ -79,6 +79,15 @@ static enum err join(struct level *at, const struct git_entry *e, bool folder, s
 
 static enum err list_folder(struct level *at, const struct oid *tree, uint32_t self);
 
+/* A folder that lies too deep is listed itself, in the place of what is in it. */
+static enum err list_below(struct level *at, const struct git_entry *e, struct slice path,
+                           uint32_t self)
+{
+    struct level below = {at->s, at->paths, path, at->depth + 1};
+    return below.depth > STORE_PATH_DEPTH_MAX ? add_file(at->paths, path, e)
+                                              : list_folder(&below, &e->oid, self);
+}
+
 static enum err list_entry(struct level *at, const struct git_entry *e, uint32_t self)
 {
     struct paths *p = at->paths;
@@ -90,12 +99,7 @@ static enum err list_entry(struct level *at, const struct git_entry *e, uint32_t
     p->names[self].text = slice_take(slice_drop(path, at->prefix.len), e->name.len);
     p->names[self].folder = folder;
     p->names[self].first = p->count;
-    if (folder) {
-        struct level below = {at->s, p, path, at->depth + 1};
-        err = list_folder(&below, &e->oid, self);
-    } else {
-        err = add_file(p, path, e);
-    }
+    err = folder ? list_below(at, e, path, self) : add_file(p, path, e);
     p->names[self].end = p->count;
     return err;
 }
@@ -125,8 +129,6 @@ static enum err take_names(struct level *at, struct slice content, uint32_t self
 /* Fills the places of a folder's names, going down into each folder among them. */
 static enum err list_folder(struct level *at, const struct oid *tree, uint32_t self)
 {
-    if (at->depth > STORE_PATH_DEPTH_MAX)
-        return ERR_LIMIT;
     struct store_object o;
     enum err err = store_read_as(at->s, tree, GIT_TREE, &o);
     if (err != OK)

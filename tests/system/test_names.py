@@ -51,6 +51,30 @@ def test_control_characters_are_a_mistake(site):
     assert not any("Refused" in site.get(f"/Folder%20%C3%BC/{quote(n)}").text for n in REFUSED)
 
 
+def test_what_is_to_mend_is_always_text(git_remote, canopy):
+    """Names that are none, and as many long ones as are kept: each has its line, in UTF-8."""
+    files = {"Posts/\udcff\udcfe": article("No text"), "Posts/\u202e\u0085": "title: no end\n"}
+    folder = "/".join(["ü" * 100] * 9)
+    files |= {f"{folder}/{n}": "title: no end\n" for n in range(255)}
+    site = canopy("-r", git_remote.create("s", small(**files)).url)
+    mend = site.status()["mend"]  # which decodes it
+    assert len(mend) == 256 + 1 and mend[-1] == "and 1 more"
+    assert "Posts/\\xff\\xfe: the file's name is not UTF-8" in mend
+    assert sum(line.startswith("ü" * 100) and len(line.encode()) < 400 for line in mend) > 250
+    assert site.push().status == 200
+
+
+def test_folders_that_lie_too_deep_are_left_out(git_remote, canopy):
+    repository = git_remote.create("s", small(**{
+        "d/" * 64 + "In": article("In reach"), "d/" * 70 + "Out": article("Out of reach")}))
+    site = canopy("-r", repository.url)
+    assert site.get("/" + "d/" * 64 + "In").status == 200
+    assert site.get("/" + "d/" * 70 + "Out").status == 404
+    assert site.status()["mend"] == ["d/" * 65 + ": this folder lies too deep: below more than 64 others"]
+    repository.publish({"d/" * 70 + "Out": None, "About": article("Later")})
+    assert site.push().status == 200 and site.status()["mend"] == []
+
+
 def test_names_with_a_leading_dot_are_hidden(site):
     for name in (".hidden", "..."):
         assert site.get("/Folder%20%C3%BC/" + name).status in (400, 404)

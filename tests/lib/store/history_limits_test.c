@@ -170,6 +170,26 @@ static void a_path_longer_than_permitted(void **state)
     store_close(s);
 }
 
+/* A folder too deep is one thing, and has its dates. */
+static void a_folder_deeper_than_permitted(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more < 4; more++) {
+        struct oid commit;
+        struct history h;
+        struct store *s = take_tower(STORE_PATH_DEPTH_MAX + 1 + more, 1, "d", &commit);
+        assert_int_equal(history_walk(s, &commit, NULL, &h), OK);
+        assert_int_equal(h.count, 1);
+        assert_int_equal(h.files[0].mode, more ? GIT_MODE_TREE : GIT_MODE_FILE);
+        assert_int_equal(h.files[0].path.len, (STORE_PATH_DEPTH_MAX + 1) * 3 - !more);
+        assert_true(slice_ends(h.files[0].path, more ? SLICE("da/da/") : SLICE("da/da")));
+        assert_int_equal(h.files[0].created, 1);
+        assert_int_equal(h.files[0].changed, 1);
+        history_release(&h);
+        store_close(s);
+    }
+}
+
 /* Names twice, or out of order: no tree of a writer's. */
 static void trees_out_of_order(void **state)
 {
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_paths_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(more_notes_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(a_path_longer_than_permitted, before, after),
+        cmocka_unit_test_setup_teardown(a_folder_deeper_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(more_trees_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(more_work_than_permitted, before, after),
         cmocka_unit_test_setup_teardown(trees_out_of_order, before, after),
