@@ -38,6 +38,7 @@
 #define TCP_PARTS_MAX         72u /* of the payload of one arrival */
 #define TCP_DELAYED_ACK       (40 * CLOCK_MS)
 #define TCP_BATCH_MAX         8u /* segments of one turn of the loop for one acknowledgement */
+#define TCP_APART_MAX         3u /* segments after a gap that are acknowledged each by itself */
 #define TCP_QUICK_ACKS        16u /* full segments, from the start, that are acknowledged one by one */
 #define TCP_RETRY_FIRST       (1 * CLOCK_SEC)  /* of a SYN (RFC 6298, 2.1); doubles */
 #define TCP_SYN_ACK_TRIES     5u               /* then a half-open connection is given up */
@@ -102,6 +103,7 @@ struct tcp_connection {
     uint8_t keep_probes;
     uint8_t quick;      /* segments still to be acknowledged one by one */
     uint8_t batch;      /* segments since our last one that ask for an acknowledgement */
+    uint8_t apart;      /* acknowledged each by itself since RCV.NXT moved */
     uint8_t ended;      /* enum err: the stream is over, and why */
     uint8_t soft;       /* enum err: what ICMP said last */
     bool scheduled : 1; /* on the agenda */

@@ -182,10 +182,13 @@ static void pass(struct tcp_connection *c, struct tcp_payload *p)
         keep(c, p);
 }
 
-static void take(struct tcp_connection *c, struct tcp_payload *p)
+/* True: something was or is missing (RFC 5681, 4.2: what fills a gap, in part or whole, is acknowledged
+ * at once). */
+static bool take(struct tcp_connection *c, struct tcp_payload *p)
 {
     bool gaps = assembly_gaps(&c->assembly);
-    bool straight = p->start == c->assembly.next && assembly_ready_bytes(&c->assembly) == 0;
+    seq_t next = c->assembly.next;
+    bool straight = p->start == next && assembly_ready_bytes(&c->assembly) == 0;
     if (straight && c->closed && p->length) {
         assembly_pass(&c->assembly, p->length);
         discard(c, p->length);
@@ -194,8 +197,11 @@ static void take(struct tcp_connection *c, struct tcp_payload *p)
     } else if (p->length) {
         keep(c, p);
     }
-    if (gaps)
-        c->ack_now = true; /* RFC 5681, 4.2: also what fills a gap, in part or whole */
+    if (c->assembly.next != next)
+        c->apart = 0;
+    gaps |= assembly_gaps(&c->assembly);
+    c->ack_now |= gaps;
+    return gaps;
 }
 
 /* --- the peer's end --- */
@@ -237,10 +243,14 @@ static void schedule_ack(struct tcp_connection *c, uint32_t length)
 
 /* A turn of the loop may bring hundreds of segments. The sender's clock, and the few SACK blocks of an
  * acknowledgement, want to be told of them more often than once; each second one costs half as much
- * again, and gains nothing that could be measured. */
-static void acknowledge_batch(struct tcp_connection *c)
+ * again, and gains nothing that could be measured. But the first ones after a gap are told one by one:
+ * for each of them the sender sends something new, before it takes what is missing for lost and slows
+ * down (RFC 3042). */
+static void acknowledge_batch(struct tcp_connection *c, bool gaps)
 {
-    if (!c->ack_now || ++c->batch < TCP_BATCH_MAX || c->tcp->blocked)
+    bool apart = gaps && c->apart < TCP_APART_MAX;
+    c->apart = (uint8_t)(c->apart + apart);
+    if (!c->ack_now || c->tcp->blocked || (!apart && ++c->batch < TCP_BATCH_MAX))
         return;
     (void)tcp_send(c, 0, tcp_next(c), NULL);
 }
@@ -267,12 +277,12 @@ void tcp_receive(struct tcp_connection *c, const struct tcp_segment *s, struct t
         if (c->stamps && s->stamped && tcp_stamp_time(c->stamp_offset, s->echo, c->tcp->now, &at))
             rtt = c->tcp->now - at;
         trim(c, p);
-        take(c, p);
+        bool gaps = take(c, p);
         if (c->state == TCP_CLOSED)
             return;
         tune_arrived(&c->tune, c->assembly.next, rtt, c->tcp->now);
         schedule_ack(c, length);
-        acknowledge_batch(c);
+        acknowledge_batch(c, gaps);
     }
     if (c->fin_known && c->assembly.next == c->peer_end)
         end_received(c);

@@ -1,6 +1,6 @@
 /* Segments of one stream in any order, overlapping, in any number of parts, with an owner who stops and
  * goes on: every byte comes once, in order, and right. */
-#include "lib/tcp/assembly.h"
+#include "lib/tcp/internal.h"
 #include "tests/lib/tcp/pair.h"
 
 #define STREAM 40000u
@@ -121,6 +121,41 @@ static void test_part_reaches_an_island(void **state)
     }
 }
 
+static uint64_t acknowledgements(void)
+{
+    return counted(&s.pair.ends[1], TCP_SENT_ACKS);
+}
+
+/* Of one turn of the loop: the first ones after a gap are acknowledged each, so that a sender who counts
+ * sends something new for them, the rest by eights; what closes the gap, at once. */
+static void test_gap_in_one_turn(void **state)
+{
+    struct sim_random r;
+    (void)state;
+    start(1);
+    sim_random_seed(&r, 1);
+    for (uint32_t first = 0; first < 60000; first += 30000) {
+        uint64_t before = acknowledgements();
+        for (uint32_t i = 1; i <= 3; i++) {
+            arrive(&r, first + i * 1000, first + i * 1000 + 1000, false);
+            assert_int_equal(acknowledgements() - before, i);
+        }
+        for (uint32_t i = 4; i <= 20; i++)
+            arrive(&r, first + i * 1000, first + i * 1000 + 1000, false);
+        assert_int_equal(acknowledgements() - before, 3 + 17 / TCP_BATCH_MAX);
+        pair_flush(&s.pair);
+        assert_int_equal(acknowledgements() - before, 3 + 17 / TCP_BATCH_MAX + 1);
+        arrive(&r, first, first + 1000, false);
+        assert_int_equal(acknowledgements() - before, 3 + 17 / TCP_BATCH_MAX + 2);
+        pair_flush(&s.pair);
+        assert_int_equal(acknowledgements() - before, 3 + 17 / TCP_BATCH_MAX + 2);
+        assert_int_equal(s.server.checked, first + 21000);
+        arrive(&r, first + 21000, first + 30000, false);
+        pair_flush(&s.pair);
+    }
+    session_end(&s);
+}
+
 /* In more parts than can be: dropped whole, and counted. */
 static void test_too_many_parts(void **state)
 {
@@ -154,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_part_reaches_an_island),
+        cmocka_unit_test(test_gap_in_one_turn),
         cmocka_unit_test(test_too_many_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
