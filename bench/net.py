@@ -3,7 +3,9 @@
 The very same programs are run three ways: over our stack on a TAP, over lwIP on the same TAP
 (linked with bench/lwip instead), and over the host's sockets, in network namespaces of this run's
 own. The harmed wire is tests/system/wire: a loss of 1 % at 50 ms is 1 % in each direction and 25 ms
-each way.
+each way. The wire and the servers on it have a priority of their own, whatever TCP they use: the
+host's TCP works as soon as a frame is there, and a program that waits for its turn behind others
+would look like a longer wire.
 """
 import concurrent.futures
 import contextlib
@@ -17,7 +19,7 @@ from pathlib import Path
 import lab
 from images import build, configure
 from lab import LINUX, OURS, Namespace, Server, Wired
-from peers import SERVER_CORE, Load, cpu_parts, need, pin
+from peers import SERVER_CORE, Load, cpu_parts, need, pin, prefer
 from sites import article
 from support import BUILD
 
@@ -26,6 +28,7 @@ ECHO, DISCARD, CHARGEN = 7, 9, 19
 SEEDS = 16
 EVEN = 1.0  # of Linux's goodput, though the median of so many seeds scatters by 5 % for equals
 PATIENCE = 900  # seconds for a transfer
+WIRE_PRIORITY, SERVER_PRIORITY = 2, 1
 CONDITIONS = {
     "1 % loss, 50 ms": dict(loss=1, delay=25),
     "0.1 % loss, 10 ms": dict(loss=0.1, delay=5),
@@ -70,6 +73,8 @@ def transfer(folder, kind, way, seed, harm):
     """Megabytes per second."""
     with Wired(taps=kind == "ours", seed=seed, **harm) as net:
         server = Server(folder, net.near, kind)
+        prefer(net.wire.process.pid, WIRE_PRIORITY)
+        prefer(server.process.pid, SERVER_PRIORITY)
         seconds = (download if way == "download" else upload)(net.far, server.host)
         server.stop()
     return SIZE / seconds / 1e6
@@ -117,6 +122,8 @@ def fetch_pages(folder, program, kind, fetchers=20, each=100):
         port = 8080
         server = Server(folder, net.near, kind, "canopy", program,
                         ["--port", str(port), "-l", "info,access:quiet"])
+        prefer(net.wire.process.pid, WIRE_PRIORITY)
+        prefer(server.process.pid, SERVER_PRIORITY)
         threads = [Fetcher(net.far, server.host, port, "/hundred", each) for _ in range(fetchers)]
         for thread in threads:
             thread.start()

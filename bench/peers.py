@@ -1,4 +1,5 @@
 """What the table is measured with: nginx, wrk, git, and the pinning of servers and load."""
+import contextlib
 import os
 import re
 import shutil
@@ -41,6 +42,12 @@ def pin(pid, core):
     """To one core, where there are two: what is measured and what measures do not share one."""
     if os.cpu_count() >= 2:
         os.sched_setaffinity(pid, {core})
+
+
+def prefer(pid, priority):
+    """Before whatever else this machine does, where that is permitted."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(priority))
 
 
 def cpu_parts(pid):
