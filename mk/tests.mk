@@ -82,14 +82,15 @@ system: setup-test system-build
 	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider \
 	    -n $(WORKERS) --dist loadfile tests/system $(PYTEST)
 
-# A real Xen with a Debian dom0, emulated, in which images are deployed with the real xl: one boot for all.
+# A real Xen with a Debian dom0, emulated, in which images are deployed with the real xl: two such machines, each
+# of which keeps one core busy.
 .PHONY: test-xen
 test-xen: setup-test
 	@deps/install xen
 	@deps/root lab >/dev/null
 	@$(MAKE) --no-print-directory -j$(JOBS) tool app APP=canopy CONFIG=$(BUILD)/plain DIST=$(BUILD)/plain
 	@$(MAKE) --no-print-directory -j$(JOBS) ring0-tests
-	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/xen $(PYTEST)
+	@RINGLET_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider -n 2 --dist loadfile tests/xen $(PYTEST)
 
 sanitize: setup-test
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=build/sanitize unit system

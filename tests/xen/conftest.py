@@ -1,8 +1,7 @@
-"""Images under a real Xen: all of these tests share one boot of it, so they run in one process.
+"""Images under a real Xen: all that one process tests share one boot of it.
 
 RINGLET_BUILD names the build to test (default: build).
 """
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,29 +17,30 @@ from images import build  # noqa: E402
 from support import BUILD  # noqa: E402
 
 
-@pytest.fixture(scope="session")
-def authority():
-    return certs.Authority()
+# The files that take longest, longest first: two processes, each with a machine of its own, share them out.
+LONGEST = ["canopy", "leftovers", "programs", "echo", "block"]
+
+
+def pytest_collection_modifyitems(items):
+    place = {f"test_{name}.py": at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory, authority):
+def deployment(tmp_path_factory):
     """canopy as it is deployed on Xen, and the site that it serves."""
-    with Deployment(tmp_path_factory.mktemp("canopy"), authority) as made:
+    with Deployment(tmp_path_factory.mktemp("canopy"), certs.Authority()) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def dom0(tmp_path_factory, deployment):
+def dom0(tmp_path_factory):
     folder = tmp_path_factory.mktemp("xen")
     files = {path.name: path for path in (BUILD / "ring0/tests").glob("*.kvm")}
     (folder / "target").write_text("xen")
-    files["absent.so"] = folder / "absent.so"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", HERE / "dom0/absent.c", "-o",
-                    files["absent.so"]], check=True)
     for app in ("disk", "echo", "hello"):
         files[f"{app}.xen"] = build(folder, folder, app)
-    with Dom0(folder, {**files, **deployment.files()}) as up:
+    with Dom0(folder, files) as up:
         yield up
 
 

@@ -26,7 +26,7 @@ def test_a_crash_is_kept(crashed):
 
 
 def test_gdb_opens_its_core(crashed, tmp_path):
-    crashed.do(f"GUEST_PAGES={LEAST * 256} LD_PRELOAD=/lab/absent.so xl dump-core crash crash.dump >/dev/null",
+    crashed.do(f"GUEST_PAGES={LEAST * 256} LD_PRELOAD=/usr/lib/absent.so xl dump-core crash crash.dump >/dev/null",
                seconds=300)
     (tmp_path / "dump").write_bytes(crashed.get("crash.dump"))
     status, line, errors = tool("core", tmp_path / "dump", IMAGE, tmp_path / "core")

@@ -18,18 +18,18 @@ def echo(dom0):
 
 def test_eight_mebibytes_up_and_down(echo, dom0):
     dom0.do(f"head -c {SIZE} /dev/urandom >/tmp/sent")
-    sent, had = dom0.do(f"nc {GUEST} 7 </tmp/sent >/tmp/had; sha256sum </tmp/sent; sha256sum </tmp/had",
+    sent, had = dom0.do(f"exchange {GUEST} 7 </tmp/sent >/tmp/had; sha256sum </tmp/sent; sha256sum </tmp/had",
                         seconds=300).split("\n")[:2]
     assert sent == had
 
 
 def test_eight_mebibytes_up(echo, dom0):
-    assert dom0.do(f"nc {GUEST} 9 </tmp/sent", seconds=300).strip() == str(SIZE)
+    assert dom0.do(f"exchange {GUEST} 9 </tmp/sent", seconds=300).strip() == str(SIZE)
 
 
 def test_characters_down(echo, dom0):
     """RFC 864's pattern, as long as it is asked for."""
     text = bytes(range(32, 127)) * 2
     pattern = b"".join(text[i % 95:i % 95 + 72] + b"\r\n" for i in range(95))
-    had = dom0.do(f"mkfifo hold; exec 3<>hold; nc {GUEST} 19 <&3 | head -c {SIZE} | sha256sum", seconds=300)
+    had = dom0.do(f"exchange {GUEST} 19 {SIZE} <&- | sha256sum", seconds=300)
     assert had.split()[0] == hashlib.sha256((pattern * (SIZE // len(pattern) + 1))[:SIZE]).hexdigest()
