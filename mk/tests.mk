@@ -36,6 +36,7 @@ XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block block_ring byte_ring f
 $(call unit_program,$(UNIT_XEN)): $(BUILD)/%: $(BUILD)/%.o $(filter-out %/block.o %/net.o,$(XEN_CORES)) \
                                               $(BUILD)/runtime.a $(BUILD)/platform-sim.a
 	@$(link_test)
+$(patsubst %,$(BUILD)/tests/platform/xen/%_test,block net): $(BUILD)/tests/platform/xen/pages.o
 $(BUILD)/tests/lib/markdown/spec_test: | deps-test
 # A program's tests run the whole of it, in the simulation.
 $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST_COMMON) \

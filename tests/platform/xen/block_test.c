@@ -7,13 +7,12 @@
 #include <cmocka.h>
 
 #include "platform/xen/block_ring.h"
-#include "platform/xen/guest.h"
+#include "tests/platform/xen/pages.h"
 
 #define ENTRIES 1024u
 #define BACKEND 3u
 #define DEVICE  51712u
 
-static _Alignas(4096) uint8_t memory[BLOCK_RING_ALL_PAGES + 1][RING_PAGE];
 static struct grant_entry_v1 table[ENTRIES];
 static struct grants grants;
 static struct block_ring ring;
@@ -23,24 +22,19 @@ static uint8_t bytes[BLOCK_BYTES_MAX];
 static uint32_t taken; /* requests that the backend has read */
 static enum err why;
 
-uint32_t guest_frame(const void *page)
-{
-    return (uint32_t)((const uint8_t(*)[RING_PAGE])page - memory);
-}
-
 static int setup(void **state)
 {
     (void)state;
     memset(table, 0, sizeof table);
-    memset(memory, 0, sizeof memory);
+    memset(pages, 0, sizeof pages);
     counters = (struct block_ring_counters){0};
     taken = 0;
     grants_init(&grants, table, ENTRIES);
     for (unsigned i = 0; i < BLOCK_RING_ALL_PAGES; i++) {
-        ring.pages[i] = memory[i];
+        ring.pages[i] = pages[i];
         ring.numbers[i] = grant_take(&grants);
     }
-    block_ring_open(&ring, &grants, BACKEND, DEVICE, memory[BLOCK_RING_ALL_PAGES]);
+    block_ring_open(&ring, &grants, BACKEND, DEVICE, pages[BLOCK_RING_ALL_PAGES]);
     return 0;
 }
 
@@ -74,7 +68,7 @@ static uint8_t *granted(const struct blkif_request *q, unsigned segment)
     const struct grant_entry_v1 *e = &table[q->seg[segment].gref];
     assert_int_equal(e->flags, GTF_permit_access);
     assert_int_equal(e->domid, BACKEND);
-    return memory[e->frame];
+    return pages[e->frame];
 }
 
 static void a_write_is_copied(void **state)

@@ -4,13 +4,12 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "platform/xen/guest.h"
 #include "platform/xen/net_ring.h"
+#include "tests/platform/xen/pages.h"
 
 #define ENTRIES 1024u
 #define BACKEND 3u
 
-static _Alignas(4096) uint8_t memory[2 * NET_RING_PAGES + 2][RING_PAGE];
 static struct grant_entry_v1 table[ENTRIES];
 static struct grants grants;
 static struct net_receive receive;
@@ -18,26 +17,21 @@ static struct net_transmit transmit;
 static struct net_ring_counters counters;
 static struct net_arrived arrived;
 
-uint32_t guest_frame(const void *page)
-{
-    return (uint32_t)((const uint8_t(*)[RING_PAGE])page - memory);
-}
-
 static int setup(void **state)
 {
     (void)state;
     memset(table, 0, sizeof table);
-    memset(memory, 0, sizeof memory);
+    memset(pages, 0, sizeof pages);
     counters = (struct net_ring_counters){0};
     grants_init(&grants, table, ENTRIES);
     for (unsigned i = 0; i < NET_RING_PAGES; i++) {
-        receive.pages[i] = memory[i];
+        receive.pages[i] = pages[i];
         receive.numbers[i] = grant_take(&grants);
-        transmit.pages[i] = memory[NET_RING_PAGES + i];
+        transmit.pages[i] = pages[NET_RING_PAGES + i];
         transmit.numbers[i] = grant_take(&grants);
     }
-    net_receive_open(&receive, &grants, BACKEND, memory[2 * NET_RING_PAGES]);
-    net_transmit_open(&transmit, &grants, BACKEND, memory[2 * NET_RING_PAGES + 1], true);
+    net_receive_open(&receive, &grants, BACKEND, pages[2 * NET_RING_PAGES]);
+    net_transmit_open(&transmit, &grants, BACKEND, pages[2 * NET_RING_PAGES + 1], true);
     ring_push(&receive.ring);
     return 0;
 }
@@ -79,7 +73,7 @@ static bool take(void)
 static void a_frame_arrives(void **state)
 {
     (void)state;
-    strcpy((char *)memory[0] + 10, "frame");
+    strcpy((char *)pages[0] + 10, "frame");
     respond(10, NETRXF_data_validated, 5);
     assert_true(net_receive_take(&receive, &arrived, &counters));
     assert_true(arrived.good);
@@ -110,9 +104,9 @@ static void a_merged_frame_arrives(void **state)
 static void headers_in_pieces_are_put_together(void **state)
 {
     (void)state;
-    memset(memory[0], 'a', 20);
-    memset(memory[1], 'b', 30);
-    memset(memory[2], 'c', 1000);
+    memset(pages[0], 'a', 20);
+    memset(pages[1], 'b', 30);
+    memset(pages[2], 'c', 1000);
     respond(0, NETRXF_more_data, 20);
     respond(0, NETRXF_more_data, 30);
     respond(0, 0, 1000);
@@ -206,7 +200,7 @@ static void a_frame_is_copied(void **state)
     assert_int_equal(second->size, 5054 - 4096);
     assert_int_equal(second->flags, 0);
     for (size_t i = 0; i < 5054; i++)
-        assert_int_equal(memory[table[i < 4096 ? first->gref : second->gref].frame][i % 4096],
+        assert_int_equal(pages[table[i < 4096 ? first->gref : second->gref].frame][i % 4096],
                          i % 251);
     assert_true(table[first->gref].flags & GTF_readonly);
 }
