@@ -14,7 +14,6 @@
 #include "platform/xen/block.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/byte_ring.h"
-#include "platform/xen/console.h"
 #include "platform/xen/event.h"
 #include "platform/xen/guest.h"
 #include "platform/xen/net.h"
@@ -86,11 +85,6 @@ int64_t clock_wall(void)
 void console_write(struct slice bytes)
 {
     (void)bytes;
-}
-
-void xen_console_status(struct buf *into)
-{
-    (void)into;
 }
 
 uint32_t guest_frame(const void *page)

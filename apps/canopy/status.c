@@ -8,6 +8,7 @@
 #include "lib/git/url.h"
 #include "runtime/loop.h"
 #include "signatures/clock.h"
+#include "signatures/console.h"
 #include "signatures/memory.h"
 
 #define ULL(x) ((unsigned long long)(x))
@@ -112,4 +113,5 @@ void status_whole(struct buf *b, const struct web *w)
                ULL(memory.bytes), ULL(memory.blocks), ULL(memory.peak), ULL(memory.refused),
                loop_timers());
     stack_status(w->content->stack, b);
+    console_status(b);
 }

@@ -19,7 +19,8 @@
 
 static uint8_t gathered[GATHERED_MAX];
 static size_t length;
-static bool broken; /* nobody will ever read again */
+static bool broken;      /* nobody will ever read again */
+static uint64_t dropped; /* bytes */
 
 static bool wait_writable(void)
 {
@@ -27,7 +28,8 @@ static bool wait_writable(void)
     return poll(&p, 1, PATIENCE_MS) == 1;
 }
 
-static void send_out(const uint8_t *at, size_t left)
+/* What is left: bytes that nobody takes. */
+static size_t send_out(const uint8_t *at, size_t left)
 {
     while (left && !broken) {
         ssize_t n = write(STDOUT_FILENO, at, left);
@@ -36,12 +38,13 @@ static void send_out(const uint8_t *at, size_t left)
             left -= (size_t)n;
         } else if (errno == EAGAIN) {
             if (!wait_writable())
-                return;
+                return left;
         } else if (errno != EINTR) {
             broken = errno != ENOSPC;
-            return;
+            return left;
         }
     }
+    return left;
 }
 
 void console_flush(void)
@@ -50,7 +53,7 @@ void console_flush(void)
         return;
     size_t len = length;
     length = 0;
-    send_out(gathered, len);
+    dropped += send_out(gathered, len);
 }
 
 static void flush_hook(struct loop_hook *h)
@@ -67,10 +70,15 @@ void console_write(struct slice bytes)
     if (bytes.len > GATHERED_MAX - length)
         console_flush();
     if (bytes.len > GATHERED_MAX) {
-        send_out(bytes.ptr, bytes.len);
+        dropped += send_out(bytes.ptr, bytes.len);
         return;
     }
     if (bytes.len)
         memcpy(gathered + length, bytes.ptr, bytes.len);
     length += bytes.len;
+}
+
+void console_status(struct buf *into)
+{
+    buf_printf(into, "console dropped: %llu\n", (unsigned long long)dropped);
 }

@@ -39,6 +39,8 @@ struct driver {
      * such console. */
     bool (*write)(struct slice bytes);
     void (*flush)(void);
+    /* Appends what that console counts, as signatures/console.h. */
+    void (*status)(struct buf *into);
     /* Ends the machine. code: 0, or as in power.h. Comes back where the host has no such way. */
     void (*leave)(unsigned code);
 };

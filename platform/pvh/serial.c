@@ -73,3 +73,10 @@ void console_flush(void)
         if ((*d)->flush)
             (*d)->flush();
 }
+
+void console_status(struct buf *into)
+{
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->status)
+            (*d)->status(into);
+}

@@ -20,10 +20,11 @@
 static struct virtio *device; /* NULL: there is none, or it is broken */
 static struct queue receive, send;
 static uint8_t *text, *input;
-static size_t length; /* of what is gathered in the slot */
-static unsigned slot; /* that is gathered in */
-static unsigned lent; /* slots that the device has */
-static bool deaf;     /* nobody reads: what does not fit is dropped */
+static size_t length;    /* of what is gathered in the slot */
+static unsigned slot;    /* that is gathered in */
+static unsigned lent;    /* slots that the device has */
+static bool deaf;        /* nobody reads: what does not fit is dropped */
+static uint64_t dropped; /* bytes */
 static struct poll poll;
 
 static uint8_t *slot_at(void)
@@ -77,8 +78,10 @@ bool virtio_console_write(struct slice bytes)
             break;
         wait_below(SLOTS - 1);
         lend();
-        if (length == PAGE_SIZE) /* nobody reads */
+        if (length == PAGE_SIZE) { /* nobody reads */
+            dropped += bytes.len;
             break;
+        }
     }
     return device;
 }
@@ -90,6 +93,12 @@ void virtio_console_flush(void)
     wait_below(SLOTS - 1);
     lend();
     wait_below(1);
+}
+
+void virtio_console_status(struct buf *into)
+{
+    if (device)
+        buf_printf(into, "virtio-console dropped: %llu\n", (unsigned long long)dropped);
 }
 
 /* --- what is typed --- */

@@ -7,12 +7,14 @@
 #ifndef PLATFORM_VIRTIO_CONSOLE_H
 #define PLATFORM_VIRTIO_CONSOLE_H
 
+#include "runtime/buf.h"
 #include "runtime/slice.h"
 
 void virtio_console_open(void);
 
-/* As struct driver's write and flush (platform/pvh/driver.h). */
+/* As struct driver's write, flush and status (platform/pvh/driver.h). */
 bool virtio_console_write(struct slice bytes);
 void virtio_console_flush(void);
+void virtio_console_status(struct buf *into);
 
 #endif

@@ -19,5 +19,6 @@ static const struct driver devices = {
     .random = virtio_rng_draw,
     .write = virtio_console_write,
     .flush = virtio_console_flush,
+    .status = virtio_console_status,
 };
 DRIVER(devices);

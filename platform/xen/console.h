@@ -12,8 +12,6 @@ void console_resume(void);
  * once and not long; then what does not fit is dropped (counted). */
 bool xen_console_write(struct slice bytes);
 void xen_console_flush(void);
-
-/* Appends what it counts, as signatures/net.h's net_status does. */
 void xen_console_status(struct buf *into);
 
 #endif

@@ -9,7 +9,6 @@
 #include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
 #include "platform/xen/bus.h"
-#include "platform/xen/console.h"
 #include "platform/xen/event.h"
 #include "platform/xen/guest.h"
 #include "runtime/log.h"
@@ -284,7 +283,6 @@ static void status(const struct net *n, struct buf *into)
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buf_printf(into, "xen-net %s: %llu\n", all[i].name, (unsigned long long)all[i].value);
-    xen_console_status(into);
 }
 
 /* --- the loop --- */

@@ -39,6 +39,7 @@ static const struct driver host = {
     .sleep = event_sleep,
     .write = xen_console_write,
     .flush = xen_console_flush,
+    .status = xen_console_status,
     .leave = leave,
 };
 DRIVER(host);

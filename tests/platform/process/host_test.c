@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "platform/process/wait.h"
+#include "runtime/buf.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
 #include "signatures/clock.h"
@@ -169,6 +170,18 @@ static void test_console_large(void **state)
     assert_memory_equal(back + 1 + sizeof block, block, sizeof block);
 }
 
+static uint64_t dropped(void)
+{
+    unsigned long long value = 0;
+    struct buf said;
+    buf_init(&said, 200);
+    console_status(&said);
+    buf_byte(&said, '\0');
+    assert_int_equal(sscanf((char *)said.ptr, "console dropped: %llu\n", &value), 1);
+    buf_deinit(&said);
+    return value;
+}
+
 /* A pipe that is full, non-blocking and not read: text is lost after a moment, the program is not. */
 static void test_console_stuck_reader(void **state)
 {
@@ -178,10 +191,10 @@ static void test_console_stuck_reader(void **state)
     uint64_t start = clock_monotonic();
     console_write(slice_of(block, sizeof block));
     console_flush();
-    uint64_t took = clock_monotonic() - start;
+    uint64_t took = clock_monotonic() - start, lost = dropped();
     static uint8_t back[100 * 1000];
-    while (read(out, back, sizeof back) > 0)
-        ;
+    for (ssize_t n; (n = read(out, back, sizeof back)) > 0;)
+        lost += (uint64_t)n;
     console_write(SLICE("again"));
     console_flush();
     ssize_t n = read(out, back, sizeof back);
@@ -189,12 +202,14 @@ static void test_console_stuck_reader(void **state)
     close(out);
     assert_true(took < 2 * CLOCK_SEC);
     assert_int_equal(n, 5);
+    assert_int_equal(lost, sizeof block);
 }
 
 /* The last one: from then on the console is gone, as it is for a program whose reader left. */
 static void test_console_reader_leaves(void **state)
 {
     (void)state;
+    uint64_t before = dropped();
     int out = redirect(0);
     close(out);
     console_write(SLICE("nobody"));
@@ -203,6 +218,7 @@ static void test_console_reader_leaves(void **state)
         log_info("x", "line %d", i);
     console_flush();
     restore();
+    assert_true(dropped() > before + 1000 * strlen("line 1"));
 }
 
 int main(void)

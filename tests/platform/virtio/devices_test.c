@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -82,6 +83,18 @@ static void type(const char *text)
     puppet_run(true);
 }
 
+static uint64_t dropped(void)
+{
+    unsigned long long value = 0;
+    struct buf said;
+    buf_init(&said, 200);
+    virtio_console_status(&said);
+    buf_byte(&said, '\0');
+    assert_int_equal(sscanf((char *)said.ptr, "virtio-console dropped: %llu\n", &value), 1);
+    buf_deinit(&said);
+    return value;
+}
+
 static void test_console(void **state)
 {
     char line[1000];
@@ -105,6 +118,7 @@ static void test_console(void **state)
     heard_len = 0;
     listen();
     assert_true(heard_len >= 3 * 4096 && heard_len <= 4 * 4096);
+    assert_in_range(dropped(), 100 * sizeof line - 4 * 4096, 100 * sizeof line - 3 * 4096);
     /* Somebody reads again. */
     puppet_run(true);
     listen();
