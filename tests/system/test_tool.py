@@ -133,10 +133,12 @@ def test_the_command_line_of_the_original(app_folder):
 def test_the_door_says_where_it_wants_to_be_called(tmp_path):
     status, _, errors = shell(f"{ROOT}/ringlet configure --unix", tmp_path)
     assert status == 2 and "-C apps/NAME" in errors
-    status, _, errors = shell(f"{ROOT}/ringlet -C /nowhere describe", tmp_path)
-    assert status == 2
-    status, _, errors = shell(f"{ROOT}/ringlet describe -C /nowhere", tmp_path)
-    assert status == 2 and "/nowhere" in errors
+    for order in ("-C /nowhere describe", "describe -C /nowhere"):
+        status, _, errors = shell(f"{ROOT}/ringlet {order}", tmp_path)
+        assert status == 2 and "there is no folder /nowhere" in errors
+    for order in (f"-C {ROOT}/apps/canopy configure --help", f"configure --help -C {ROOT}/apps/canopy"):
+        status, output, _ = shell(f"{ROOT}/ringlet --no-depend {order}", tmp_path)
+        assert status == 0 and "--remote" in output
     status, _, errors = shell(f"{ROOT}/ringlet describe", tmp_path)
     assert status == 2 and "-C apps/NAME" in errors and "image" in errors
     status, _, errors = shell(f"{ROOT}/ringlet conjure", tmp_path)
