@@ -29,7 +29,7 @@ static const struct setting logs[] = {{
     .into = &settings_logs,
 }};
 
-const struct setting_group settings_logs_group = {"Logging", logs, 1};
+const struct setting_group settings_logs_group = {.title = "Logging", .settings = logs, .count = 1};
 
 /* --- values --- */
 
@@ -217,4 +217,13 @@ const struct setting *settings_find(const struct setting_group *const *groups, s
         if (slice_is(name, s->name) || (s->alias && slice_is(name, s->alias)))
             return s;
     return NULL;
+}
+
+enum err settings_check(const struct setting_group *const *groups, struct buf *error)
+{
+    enum err e = OK;
+    for (; *groups && e == OK; groups++)
+        if ((*groups)->check)
+            e = (*groups)->check(error);
+    return e;
 }

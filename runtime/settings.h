@@ -43,6 +43,8 @@ struct setting_group {
     const char *title;
     const struct setting *settings;
     size_t count;
+    /* Whether the values go together, once all have been read: ERR_ARGUMENT, with a line; or NULL. */
+    enum err (*check)(struct buf *error);
 };
 
 #define SETTINGS_ERROR_MAX 512 /* bytes of one line that explains a refusal */
@@ -64,6 +66,9 @@ enum err settings_arguments(const struct setting_group *const *groups, size_t co
                             const char *const *arguments,
                             void (*seen)(void *arg, const struct setting *s, struct slice text),
                             void *arg, struct buf *error);
+
+/* What is to be asked when all settings have been read: whether those of each group go together. */
+enum err settings_check(const struct setting_group *const *groups, struct buf *error);
 
 /* A configuration is text: lines `name = value`, '#' comments; a value is taken as it stands, with
  * the escapes \n \r \\ (it is then copied, to memory that stays taken). Unknown names are errors that

@@ -13,5 +13,5 @@ static const struct setting settings[] = {
      .into = &settings_block},
 };
 
-const struct setting_group settings_block_group = {"Block device", settings,
-                                                   sizeof settings / sizeof settings[0]};
+const struct setting_group settings_block_group = {
+    .title = "Block device", .settings = settings, .count = sizeof settings / sizeof settings[0]};

@@ -187,9 +187,6 @@ static const struct setting settings[] = {
      .into = &settings_network.resolvers},
 };
 
-const struct setting_group settings_network_group = {"Network", settings,
-                                                     sizeof settings / sizeof settings[0]};
-
 /* --- together --- */
 
 static bool same_network(struct address a, struct address b, uint8_t bits)
@@ -241,7 +238,7 @@ static enum err check_networks(struct buf *error)
     return OK;
 }
 
-enum err settings_network_check(struct buf *error)
+static enum err check_together(struct buf *error)
 {
     struct slice list = settings_network.gateways;
     struct settings_prefix gateway;
@@ -256,3 +253,10 @@ enum err settings_network_check(struct buf *error)
     }
     return e;
 }
+
+const struct setting_group settings_network_group = {
+    .title = "Network",
+    .settings = settings,
+    .count = sizeof settings / sizeof settings[0],
+    .check = check_together,
+};

@@ -36,7 +36,4 @@ bool settings_network_next(struct slice *list, struct settings_prefix *into);
 /* "tap:NAME": the name. False: another kind of network. */
 bool settings_network_tap(struct slice *name);
 
-/* Whether the settings go together, once all have been read: ERR_ARGUMENT, with a line. */
-enum err settings_network_check(struct buf *error);
-
 #endif

@@ -4,7 +4,6 @@
  *
  * Each call says everything: what was configured before and is not named again is gone.
  */
-#include "runtime/settings_network.h"
 #include "signatures/program.h"
 #include "tool/content.h"
 #include "tool/deploy.h"
@@ -329,7 +328,7 @@ static int configure(struct configuration *c, const char **arguments, size_t cou
     int status = 2;
     enum err e = settings_arguments(program_settings, count, arguments, note_setting, c, &error);
     if (!e)
-        e = settings_network_check(&error);
+        e = settings_check(program_settings, &error);
     if (!e && cards() > DEPLOY_CARDS_MAX) {
         buf_printf(&error, "--network: a machine has %u network cards at most", DEPLOY_CARDS_MAX);
         e = ERR_ARGUMENT;

@@ -9,6 +9,7 @@
 #include "tool/tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -21,11 +22,14 @@
 
 extern char **environ;
 
-/* Runs a program to its end; standard output goes to standard error. */
-static bool run(const char *const arguments[])
+/* Runs a program to its end; standard output goes to standard error, or nowhere with it: where we say
+ * ourselves what is wrong. */
+static bool run_as(const char *const arguments[], bool quiet)
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
+    if (quiet)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
     pid_t child;
     int error = posix_spawnp(&child, arguments[0], &actions, NULL,
@@ -39,6 +43,11 @@ static bool run(const char *const arguments[])
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool run(const char *const arguments[])
+{
+    return run_as(arguments, false);
 }
 
 static bool exists(const char *folder, const char *name)
@@ -85,7 +94,8 @@ static void set_commit_environment(const char *folder)
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     newest = 0;
     nftw(folder, note_time, 16, FTW_PHYS);
-    char *date = epoch ? tool_text("%s +0000", epoch) : tool_text("%lld +0000", (long long)newest);
+    char *date =
+        epoch ? tool_text("@%s +0000", epoch) : tool_text("@%lld +0000", (long long)newest);
     static const char *const roles[] = {"AUTHOR", "COMMITTER"};
     for (size_t i = 0; i < 2; i++) {
         char *name = tool_text("GIT_%s_NAME", roles[i]);
@@ -141,6 +151,21 @@ static bool bundle(const char *repository, const char *branch, const char *into)
     return done;
 }
 
+/* A bundle, of which git makes a repository; or whatever git knows how to get at. */
+static bool clone_source(const char *source, const char *into)
+{
+    const char *const clone[] = {"git", "clone", "-q", "--bare", source, into, NULL};
+    bool url = strstr(source, "://") != NULL;
+    if (!url && access(source, F_OK) != 0) {
+        tool_error("%s: %s", source, strerror(errno));
+        return false;
+    }
+    bool done = run_as(clone, !url);
+    if (!done)
+        tool_error("%s is no folder, no git repository and no bundle", source);
+    return done;
+}
+
 /* Where the history is: `source` itself, or a repository made of it in *scratch (freed by the
  * caller, who removes that folder; NULL where there is none). */
 static bool prepare(const char *source, char **scratch, const char **repository)
@@ -159,8 +184,23 @@ static bool prepare(const char *source, char **scratch, const char **repository)
     *repository = *scratch = folder;
     if (is_folder(source))
         return commit_folder(source, folder);
-    const char *const clone[] = {"git", "clone", "-q", "--bare", source, folder, NULL};
-    return run(clone);
+    return clone_source(source, folder);
+}
+
+static bool has_commit(const char *source, const char *repository, const char *branch)
+{
+    char *commit = tool_text("%s^{commit}", branch ? branch : "HEAD");
+    const char *const look[] = {
+        "git", "-C", repository, "rev-parse", "-q", "--verify", "--end-of-options", commit, NULL};
+    bool found = run_as(look, true);
+    if (!found && branch)
+        tool_error("%s has no branch %s", source, branch);
+    else if (!found)
+        tool_error(
+            "%s has no commit yet on the branch that its HEAD names (another one: %s#BRANCH)",
+            source, source);
+    free(commit);
+    return found;
 }
 
 bool content_bundle(const char *text, const char *into)
@@ -171,12 +211,11 @@ bool content_bundle(const char *text, const char *into)
         *branch++ = 0;
     char *scratch;
     const char *repository;
-    bool done = prepare(source, &scratch, &repository) && bundle(repository, branch, into);
+    bool done = prepare(source, &scratch, &repository) && has_commit(source, repository, branch) &&
+                bundle(repository, branch, into);
     if (scratch)
         nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(scratch);
     free(source);
-    if (!done)
-        tool_error("%s is neither a folder nor a git repository that can be read", text);
     return done;
 }

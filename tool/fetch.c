@@ -178,7 +178,7 @@ static bool check_settings(void)
 {
     struct buf error;
     buf_init(&error, SETTINGS_ERROR_MAX);
-    return tell(settings_network_check(&error), &error);
+    return tell(settings_check(settings, &error), &error);
 }
 
 static bool read_option(struct arguments *a, const char *name, const char *value)

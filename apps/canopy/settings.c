@@ -137,14 +137,25 @@ static const struct setting update_settings[] = {
      .into = &canopy_settings.poll},
 };
 
-#define GROUP(heading, table)                                                                \
-    {                                                                                        \
-        .title = (heading), .settings = (table), .count = sizeof(table) / sizeof((table)[0]) \
-    }
+static enum err check_ports(struct buf *error)
+{
+    if (canopy_settings.port != canopy_settings.tls)
+        return OK;
+    buf_printf(error, "--tls: %u is the port of plain HTTP, which needs another one (--port)",
+               canopy_settings.tls);
+    return ERR_ARGUMENT;
+}
 
-static const struct setting_group site_group = GROUP("Site", site_settings);
-static const struct setting_group serving_group = GROUP("Serving", serving_settings);
-static const struct setting_group update_group = GROUP("Updates", update_settings);
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct setting_group site_group = {
+    .title = "Site", .settings = site_settings, .count = COUNT(site_settings)};
+static const struct setting_group serving_group = {.title = "Serving",
+                                                   .settings = serving_settings,
+                                                   .count = COUNT(serving_settings),
+                                                   .check = check_ports};
+static const struct setting_group update_group = {
+    .title = "Updates", .settings = update_settings, .count = COUNT(update_settings)};
 
 const struct setting_group *const program_settings[] = {
     &site_group, &serving_group, &update_group, &settings_network_group, &settings_logs_group, NULL,

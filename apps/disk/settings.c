@@ -14,7 +14,8 @@ static const struct setting settings[] = {
      .into = &disk_sectors},
 };
 
-static const struct setting_group group = {"Disk", settings, sizeof settings / sizeof settings[0]};
+static const struct setting_group group = {
+    .title = "Disk", .settings = settings, .count = sizeof settings / sizeof settings[0]};
 
 const struct setting_group *const program_settings[] = {&group, &settings_block_group,
                                                         &settings_logs_group, NULL};

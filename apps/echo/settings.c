@@ -26,7 +26,8 @@ static const struct setting settings[] = {
      .into = &chargen_port},
 };
 
-static const struct setting_group group = {"Echo", settings, sizeof settings / sizeof settings[0]};
+static const struct setting_group group = {
+    .title = "Echo", .settings = settings, .count = sizeof settings / sizeof settings[0]};
 
 const struct setting_group *const program_settings[] = {&group, &settings_network_group,
                                                         &settings_logs_group, NULL};

@@ -28,7 +28,8 @@ static const struct setting settings[] = {
      .into = &relay_to_port},
 };
 
-static const struct setting_group group = {"Relay", settings, sizeof settings / sizeof settings[0]};
+static const struct setting_group group = {
+    .title = "Relay", .settings = settings, .count = sizeof settings / sizeof settings[0]};
 
 const struct setting_group *const program_settings[] = {&group, &settings_network_group,
                                                         &settings_logs_group, NULL};

@@ -47,8 +47,8 @@ static const struct setting settings[] = {
      .into = &client_pin},
 };
 
-static const struct setting_group group = {"Client", settings,
-                                           sizeof settings / sizeof settings[0]};
+static const struct setting_group group = {
+    .title = "Client", .settings = settings, .count = sizeof settings / sizeof settings[0]};
 
 const struct setting_group *const program_settings[] = {&group, &settings_network_group,
                                                         &settings_logs_group, NULL};

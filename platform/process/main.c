@@ -24,7 +24,6 @@
 #include "runtime/loop.h"
 #include "runtime/panic.h"
 #include "runtime/settings_block.h"
-#include "runtime/settings_network.h"
 #include "signatures/clock.h"
 #include "signatures/console.h"
 #include "signatures/program.h"
@@ -78,7 +77,7 @@ static enum err read_settings(int count, char **arguments, struct buf *error)
         return e;
     e = settings_arguments(program_settings, count > 1 ? (size_t)count - 1 : 0,
                            (const char *const *)arguments + 1, NULL, NULL, error);
-    return e ? e : settings_network_check(error);
+    return e ? e : settings_check(program_settings, error);
 }
 
 /* On standard error, since the console is the program's. */

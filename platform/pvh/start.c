@@ -84,7 +84,8 @@ static enum err read_settings(struct buf *error)
     size_t count = command_line_split(line, words);
     if (count > COMMAND_LINE_WORDS_MAX)
         refuse("the command line has more than 64 words");
-    return settings_arguments(program_settings, own_words(words, count), words, NULL, NULL, error);
+    e = settings_arguments(program_settings, own_words(words, count), words, NULL, NULL, error);
+    return e ? e : settings_check(program_settings, error);
 }
 
 /* --- in order --- */

@@ -30,7 +30,7 @@ static enum err give(const char *const *arguments)
     settings_preset(groups);
     enum err e = settings_arguments(groups, count, arguments, NULL, NULL, &error);
     if (!e)
-        e = settings_network_check(&error);
+        e = settings_check(groups, &error);
     if (error.len)
         memcpy(said, error.ptr, error.len);
     said[error.len] = 0;

@@ -96,8 +96,10 @@ static const struct setting second_settings[] = {
      .into = &ip},
 };
 
-static const struct setting_group first_group = {"Content", first_settings, 3};
-static const struct setting_group second_group = {"Network", second_settings, 7};
+static const struct setting_group first_group = {
+    .title = "Content", .settings = first_settings, .count = 3};
+static const struct setting_group second_group = {
+    .title = "Network", .settings = second_settings, .count = 7};
 static const struct setting_group *const groups[] = {&first_group, &second_group,
                                                      &settings_logs_group, NULL};
 

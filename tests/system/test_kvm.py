@@ -150,6 +150,7 @@ def ends(place, folder, *arguments, memory=64):
     (["--port=70000"], "--port: '70000' is not a port (1 to 65535)"),
     (["--prot", "80"], "'--prot' is not a setting of this program; did you mean --port?"),
     (["--ip=1.2.3"], "--ip"),
+    (["--ip=192.0.2.7"], "--ip: of 192.0.2.7 it is not said how many bits name the network"),
     (["--network=3"], "--network 3: there is no network card of that number"),
     (["--hook-secret=pa55word", "--port", "x"], "--port: 'x'"),
     (["--hook-secrt=pa55word"], "'--hook-secrt' is not a setting"),

@@ -180,7 +180,10 @@ def test_help_of_configure_names_all_settings():
     (["--remote", "ftp://x"], "--remote"),
     (["--target", "moon"], "moon"),
     (["--target"], "--target"),
-    (["--content", "/no/such/folder"], "/no/such/folder"),
+    (["--content", "/no/such/folder"], "/no/such/folder: No such file or directory"),
+    (["--content", "/etc/passwd"], "/etc/passwd is no folder, no git repository and no bundle"),
+    (["--content", ""], "No such file or directory"),
+    (["--port", "8443", "--tls"], "--tls: 8443 is the port of plain HTTP"),
     (["stray"], "stray"),
 ])
 def test_a_wrong_configuration_changes_nothing(tmp_path, arguments, says):
@@ -188,8 +191,17 @@ def test_a_wrong_configuration_changes_nothing(tmp_path, arguments, says):
     before = (tmp_path / "c/settings").read_bytes()
     status, output, errors = tool("configure", "--to", tmp_path / "c", *arguments)
     assert status in (1, 2) and says in errors
-    assert all(line.startswith(("ringlet: ", "fatal: ")) for line in errors.splitlines())
+    assert all(line.startswith("ringlet: ") for line in errors.splitlines())
     assert (tmp_path / "c/settings").read_bytes() == before
+
+
+def test_content_without_a_commit(tmp_path, git_remote):
+    empty, full = git_remote.create("empty"), git_remote.create("full", small())
+    for content, says in ((str(empty.bare), f"{empty.bare} has no commit yet"),
+                          (f"{full.bare}#no", f"{full.bare} has no branch no"),
+                          (f"{full.bare}#--all", "has no branch --all")):
+        status, output, errors = tool("configure", "--to", tmp_path / "c", "--content", content)
+        assert (status, output) == (1, "") and says in errors and errors.count("\n") == 1, errors
 
 
 def test_a_configuration_is_for_its_owner_only(tmp_path):
@@ -308,6 +320,15 @@ def test_content_of_a_plain_folder(image, canopy, tmp_path):
     again = image("--content", str(folder))
     assert hashlib.sha256(again.read_bytes()).digest() == \
         hashlib.sha256(program.read_bytes()).digest()
+
+
+def test_content_as_old_as_time(image, canopy, tmp_path):
+    """Stores of packages have all files at the beginning of 1970."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/About").write_text(article("About us"))
+    os.utime(tmp_path / "old/About", (1, 1))
+    site = offline(canopy, image("--content", str(tmp_path / "old")))
+    assert "1970-01-01T00:00:01Z" in site.get("/About").text
 
 
 def test_content_is_served_without_a_network(image, git_remote, tmp_path):

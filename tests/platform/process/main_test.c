@@ -62,7 +62,7 @@ static const struct setting list[] = {
      .type = SETTING_TEXT,
      .into = &secret},
 };
-static const struct setting_group group = {"Settings", list, 3};
+static const struct setting_group group = {.title = "Settings", .settings = list, .count = 3};
 const struct setting_group *const program_settings[] = {&group, &settings_logs_group, NULL};
 
 static void on_stop(void)
