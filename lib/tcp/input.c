@@ -39,6 +39,14 @@ static bool check_stamp(struct tcp_connection *c, const struct tcp_segment *s)
     return false;
 }
 
+/* Each is reported by an acknowledgement of its own (RFC 2883, 4): a sender counts them. */
+static void note_duplicate(struct tcp_connection *c, const struct tcp_segment *s)
+{
+    if (seq_length(c->assembly.duplicate))
+        (void)tcp_send(c, 0, tcp_next(c), NULL);
+    assembly_duplicate(&c->assembly, (struct seq_range){s->seq, s->seq + s->length});
+}
+
 /* Acceptable where it begins within the window, or at its end (a peer that has used it up is still heard),
  * and does not end before what we have acknowledged. */
 static bool check_sequence(struct tcp_connection *c, const struct tcp_segment *s)
@@ -50,7 +58,7 @@ static bool check_sequence(struct tcp_connection *c, const struct tcp_segment *s
     if (seq_at_most(end, next)) {
         tcp_count(c->tcp, TCP_DROP_OLD);
         if (s->length)
-            assembly_duplicate(&c->assembly, (struct seq_range){s->seq, s->seq + s->length});
+            note_duplicate(c, s);
     } else {
         tcp_count(c->tcp, TCP_DROP_WINDOW);
     }

@@ -172,10 +172,11 @@ static void note_sent(struct tcp_connection *c, uint32_t bytes, bool fin, uint16
         end_sent(c);
     recovery_sent(&c->recovery, bytes + fin, unit, now_of(c));
     c->due[DUE_WINDOW] = UINT64_MAX;
-    if (tcp_unsent(c) == 0) {
+    if (bytes < c->mss ||
+        tcp_unsent(c) == 0) /* what the override was for: the next one waits anew */
         c->push_small = false;
+    if (tcp_unsent(c) == 0)
         c->due[DUE_CORK] = UINT64_MAX;
-    }
 }
 
 static bool send_new(struct tcp_connection *c, uint32_t room)

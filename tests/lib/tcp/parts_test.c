@@ -8,13 +8,20 @@
 static struct session s;
 static seq_t client_next, server_next;
 
+static struct seq_range reported[3]; /* the server's latest first blocks, the newest last */
+
 static bool watch(struct pair *p, struct end *from, struct wire_packet *w)
 {
     seq_t end = w->segment.seq + tcp_segment_span(&w->segment);
-    if (from == &p->ends[0])
+    if (from == &p->ends[0]) {
         client_next = end;
-    else
-        server_next = end;
+        return true;
+    }
+    server_next = end;
+    if (w->segment.block_count) {
+        memmove(reported, reported + 1, 2 * sizeof *reported);
+        reported[2] = w->segment.blocks[0];
+    }
     return true;
 }
 
@@ -156,6 +163,30 @@ static void test_gap_in_one_turn(void **state)
     session_end(&s);
 }
 
+/* Whole segments that came before, in one turn: each is reported (RFC 2883, 4). */
+static void test_duplicates_in_one_turn(void **state)
+{
+    struct sim_random r;
+    (void)state;
+    start(1);
+    sim_random_seed(&r, 1);
+    arrive(&r, 0, 5000, false);
+    pair_flush(&s.pair);
+    uint64_t before = acknowledgements();
+    arrive(&r, 3000, 4000, false);
+    arrive(&r, 1000, 2000, false);
+    arrive(&r, 0, 1000, false);
+    pair_flush(&s.pair);
+    assert_int_equal(acknowledgements() - before, 3);
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    static const uint32_t starts[] = {3000, 1000, 0};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(reported[i].start - client_next, starts[i]);
+        assert_int_equal(seq_length(reported[i]), 1000);
+    }
+    session_end(&s);
+}
+
 /* In more parts than can be: dropped whole, and counted. */
 static void test_too_many_parts(void **state)
 {
@@ -187,9 +218,8 @@ static void test_too_many_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_part_reaches_an_island),
-        cmocka_unit_test(test_gap_in_one_turn),
+        cmocka_unit_test(test_any_order),       cmocka_unit_test(test_part_reaches_an_island),
+        cmocka_unit_test(test_gap_in_one_turn), cmocka_unit_test(test_duplicates_in_one_turn),
         cmocka_unit_test(test_too_many_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
