@@ -27,6 +27,8 @@ NETWORK_inet := dhcp dns ethernet inet ip tcp udp
 NETWORK_lwip := lwip
 APP_ROOMS    := $(sort $(APP_LIBS) $(NETWORK_$(APP_NETWORK)))
 
+APP_DEPS     := $(sort $(DEPS_OF_platform) $(foreach room,$(APP_ROOMS),$(DEPS_OF_$(room)) $(DATA_OF_$(room))) $(APP_DATA))
+
 APP_SOURCES := $(sort $(wildcard apps/$(APP)/*.c))
 APP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(APP_SOURCES)) $(APP_EXTRA_OBJECTS)
 image_object = $(DIST)/.image-$(1).o
@@ -45,7 +47,7 @@ $(TARGETS:%=$(DIST)/.manifest-%): $(DIST)/.manifest-%: FORCE
 	@mk/manifest $(APP) $* "$(or $(RING0_PLATFORM_$*),process)" \
 	    "$(if $(RING0_PLATFORM_$*),$(RING0_ROOMS),$(APP_ROOMS))" \
 	    "$(sort $(APP_SIGNATURES) $(if $(RING0_PLATFORM_$*),$(RING0_NET),net))" \
-	    "$(DEPS_LIB) $(DEPS_DATA)" >$@.new
+	    "$(APP_DEPS)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 IMAGE_PARTS := settings content anchors keys certs

@@ -28,6 +28,9 @@ DEPS_OF_x509     := aws-lc
 DEPS_OF_store    := libdeflate
 DEPS_OF_gzip     := libdeflate
 DEPS_OF_markdown := md4c
+# And what else of theirs is in an image: data that a room is made with; random numbers (platform/) in each.
+DATA_OF_site     := media-types
+DEPS_OF_platform := aws-lc
 
 DEPS_ARCHIVES := $(DEPS)/aws-lc/lib/libssl.a $(DEPS)/aws-lc/lib/libcrypto.a $(DEPS)/sha1dc/lib/libsha1dc.a \
                  $(DEPS)/libdeflate/lib/libdeflate.a $(DEPS)/md4c/lib/libmd4c.a

@@ -5,7 +5,8 @@
 
 #define DEVICE_NAME_MAX 15u /* bytes; Linux's IFNAMSIZ less the NUL */
 
-struct settings_network settings_network;
+/* Of a program that leaves its operator no choice, too. */
+struct settings_network settings_network = {.net = SLICE_INIT("host"), .dhcp = true, .ipv6 = true};
 
 /* --- lists of addresses --- */
 

@@ -1,6 +1,7 @@
 # What canopy is linked with, and what it is given.
 APP_LIBS       := atom date dial git gzip hash http markdown site store text tls x509
 APP_SIGNATURES := clock console entropy memory signer stack timer
+APP_DATA       := bootstrap font highlight
 APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
 
 # The built-in theme: path below /static, file.
