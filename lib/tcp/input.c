@@ -42,7 +42,7 @@ static bool check_stamp(struct tcp_connection *c, const struct tcp_segment *s)
 /* Each is reported by an acknowledgement of its own (RFC 2883, 4): a sender counts them. */
 static void note_duplicate(struct tcp_connection *c, const struct tcp_segment *s)
 {
-    if (seq_length(c->assembly.duplicate))
+    if (tcp_reports(c))
         (void)tcp_send(c, 0, tcp_next(c), NULL);
     assembly_duplicate(&c->assembly, (struct seq_range){s->seq, s->seq + s->length});
 }

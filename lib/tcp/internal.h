@@ -217,6 +217,12 @@ static inline size_t tcp_unsent(const struct tcp_connection *c)
     return c->fin_sent ? 0 : tcp_queue_bytes(&c->out) - sent;
 }
 
+/* The next acknowledgement reports a duplicate. */
+static inline bool tcp_reports(const struct tcp_connection *c)
+{
+    return c->recovery.sack && seq_length(c->assembly.duplicate) > 0;
+}
+
 static inline uint32_t tcp_ms(uint64_t now)
 {
     return (uint32_t)(now / CLOCK_MS);

@@ -47,7 +47,7 @@ enum err tcp_emit(struct tcp *t, const struct tcp_tuple *tuple, const struct tcp
 static bool put_blocks(struct tcp_connection *c, struct tcp_segment *s, size_t length)
 {
     struct assembly *a = &c->assembly;
-    if (!c->recovery.sack || (!assembly_gaps(a) && seq_length(a->duplicate) == 0))
+    if (!c->recovery.sack || (!assembly_gaps(a) && !tcp_reports(c)))
         return true;
     size_t most = c->stamps ? TCP_BLOCKS_MAX - 1 : TCP_BLOCKS_MAX;
     if (length + 4 + 8 * most > c->mss)

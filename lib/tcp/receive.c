@@ -245,11 +245,11 @@ static void schedule_ack(struct tcp_connection *c, uint32_t length)
  * acknowledgement, want to be told of them more often than once; each second one costs half as much
  * again, and gains nothing that could be measured. But the first ones after a gap are told one by one:
  * for each of them the sender sends something new, before it takes what is missing for lost and slows
- * down (RFC 3042). */
+ * down (RFC 3042). And each duplicate: one acknowledgement reports one. */
 static void acknowledge_batch(struct tcp_connection *c, bool gaps)
 {
-    bool apart = gaps && c->apart < TCP_APART_MAX;
-    c->apart = (uint8_t)(c->apart + apart);
+    bool first = gaps && c->apart < TCP_APART_MAX, apart = first || tcp_reports(c);
+    c->apart = (uint8_t)(c->apart + first);
     if (!c->ack_now || c->tcp->blocked || (!apart && ++c->batch < TCP_BATCH_MAX))
         return;
     (void)tcp_send(c, 0, tcp_next(c), NULL);
