@@ -117,6 +117,11 @@ bool settings_network_tap(struct slice *name)
     return cut_tap(settings_network.net, name);
 }
 
+bool settings_network_host(void)
+{
+    return slice_is(settings_network.net, "host");
+}
+
 static const char *check_netmask(struct slice text)
 {
     static const char wanted[] = "a mask such as 255.255.255.0";

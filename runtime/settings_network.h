@@ -10,7 +10,7 @@
 #define SETTINGS_NETWORK_ADDRESSES_MAX 8u /* in each list */
 
 struct settings_network {
-    struct slice net; /* "host", or "tap:NAME" */
+    struct slice net; /* "host", or "tap:NAME"; "card" in a machine of the program's own */
     bool dhcp;
     bool ipv6;
     uint32_t network; /* which card, where there are several */
@@ -35,5 +35,8 @@ bool settings_network_next(struct slice *list, struct settings_prefix *into);
 
 /* "tap:NAME": the name. False: another kind of network. */
 bool settings_network_tap(struct slice *name);
+
+/* Whether it is the host's own: where localhost is. */
+bool settings_network_host(void);
 
 #endif

@@ -4,6 +4,7 @@
  *
  * Each call says everything: what was configured before and is not named again is gone.
  */
+#include "runtime/settings_network.h"
 #include "signatures/program.h"
 #include "tool/content.h"
 #include "tool/deploy.h"
@@ -319,6 +320,20 @@ static void print_help(void)
     buf_deinit(&text);
 }
 
+/* What the program's settings ask of the machine that it is to run in. */
+static enum err check_machine(const struct configuration *c, struct buf *error)
+{
+    struct slice tap;
+    if (c->target->alone && settings_network_tap(&tap))
+        buf_printf(error, "--net: a machine has a card of its own; tap:%.*s is for a Linux process",
+                   SLICE_ARG(tap));
+    else if (cards() > DEPLOY_CARDS_MAX)
+        buf_printf(error, "--network: a machine has %u network cards at most", DEPLOY_CARDS_MAX);
+    else if (c->too_long)
+        buf_text(error, "--boot-args: the settings do not fit on a machine's command line");
+    return error->len ? ERR_ARGUMENT : OK;
+}
+
 static int configure(struct configuration *c, const char **arguments, size_t count)
 {
     struct buf error;
@@ -329,14 +344,8 @@ static int configure(struct configuration *c, const char **arguments, size_t cou
     enum err e = settings_arguments(program_settings, count, arguments, note_setting, c, &error);
     if (!e)
         e = settings_check(program_settings, &error);
-    if (!e && cards() > DEPLOY_CARDS_MAX) {
-        buf_printf(&error, "--network: a machine has %u network cards at most", DEPLOY_CARDS_MAX);
-        e = ERR_ARGUMENT;
-    }
-    if (!e && c->too_long) {
-        buf_text(&error, "--boot-args: the settings do not fit on a machine's command line");
-        e = ERR_ARGUMENT;
-    }
+    if (!e)
+        e = check_machine(c, &error);
     if (e)
         tool_error("%.*s", SLICE_ARG(buf_slice(&error)));
     else

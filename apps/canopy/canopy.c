@@ -32,12 +32,14 @@ static unsigned services; /* that are not closed yet */
 static void say_serving(void)
 {
     struct slice card;
+    const char *protocol = has_tls ? "HTTPS" : "HTTP";
     unsigned port = has_tls ? canopy_settings.tls : canopy_settings.port;
-    if (settings_network_tap(&card))
-        log_info("canopy", "serving %s at port %u of %.*s", has_tls ? "HTTPS" : "HTTP", port,
-                 SLICE_ARG(card));
-    else
+    if (settings_network_host())
         log_info("canopy", "serving %s://localhost:%u/", has_tls ? "https" : "http", port);
+    else if (settings_network_tap(&card))
+        log_info("canopy", "serving %s at port %u of %.*s", protocol, port, SLICE_ARG(card));
+    else
+        log_info("canopy", "serving %s at port %u", protocol, port);
 }
 
 static void on_loaded(void)

@@ -34,6 +34,7 @@ enum err machine_network_open(struct slice name, struct stack **into, struct buf
     struct net *card = open_card(settings_network.network);
     if (!card)
         return no_card(settings_network.network, error);
+    settings_network.net = SLICE("card");
     enum err e = network_open(card, name, &stack, error);
     *into = stack;
     return e;

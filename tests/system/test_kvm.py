@@ -69,7 +69,8 @@ def paths(repository):
 
 
 def told(answer):
-    return answer.status, answer.body, [(k, v) for k, v in answer.fields if k != "Date"]
+    """Last-Modified is when each of them made the page."""
+    return answer.status, answer.body, [(k, v) for k, v in answer.fields if k not in ("Date", "Last-Modified")]
 
 
 def test_every_page_is_that_of_the_process(guest, process, repository):
@@ -77,6 +78,11 @@ def test_every_page_is_that_of_the_process(guest, process, repository):
     asked = paths(repository)
     assert len(asked) > 10
     assert [p for p in asked if told(guest.get(p)) != told(process.get(p))] == []
+
+
+def test_it_says_where_it_serves(guest):
+    """Nobody's localhost."""
+    guest.wait_line(r"info +canopy: serving HTTPS at port 443$")
 
 
 def test_readers_are_sent_on_to_https(guest):

@@ -183,6 +183,7 @@ def test_help_of_configure_names_all_settings():
     (["--content", "/no/such/folder"], "/no/such/folder: No such file or directory"),
     (["--content", "/etc/passwd"], "/etc/passwd is no folder, no git repository and no bundle"),
     (["--content", ""], "No such file or directory"),
+    (["--target", "kvm", "--net", "tap:tap0"], "--net: a machine has a card of its own"),
     (["--port", "8443", "--tls"], "--tls: 8443 is the port of plain HTTP"),
     (["stray"], "stray"),
 ])
