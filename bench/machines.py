@@ -5,6 +5,8 @@ the load is on the other. AVX and fast string moves are off for all: emulated, t
 what a program does without them, for any guest.
 """
 import contextlib
+import os
+import select
 import socket
 import ssl
 import time
@@ -92,6 +94,17 @@ class Machine:
     def ms(self):
         """Milliseconds since its start."""
         return (time.perf_counter() - self.began) * 1e3
+
+    def ended(self, seconds=60):
+        """Milliseconds from the start of QEMU to its end, which is well."""
+        end = os.pidfd_open(self.process.pid)  # Popen.wait with a timeout would look every 50 ms
+        try:
+            select.select([end], [], [], seconds)
+            taken = self.ms
+        finally:
+            os.close(end)
+        assert self.process.poll() == 0, f"status {self.process.poll()}: {self.log}"
+        return taken
 
     def first_answer(self, path, port=80, seconds=60):
         """Milliseconds from the start of QEMU to the first whole answer 200 without TLS; None: none

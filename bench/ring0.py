@@ -181,9 +181,7 @@ def floor(image_, machine):
     """Milliseconds from the start of QEMU to the end of a program that prints a line."""
     with network() as client, tempfile.NamedTemporaryFile() as log, \
             Machine(client, ring0(image_, machine, card=False), log.name) as m:
-        status = m.process.wait(60)
-        assert status == 0, f"status {status}: {m.log}"
-        return m.ms
+        return m.ended()
 
 
 def first_answer(command, path, folder, port=80, seconds=60):
@@ -245,12 +243,15 @@ def bench_memory(bench, folder):
 
 
 def bench_sizes(bench, folder):
+    """The sample site is its repository and its pages, made when the image was built."""
+    secure = [*ADDRESS, "--tls", "443"]
+    images = (("canopy.kvm", "canopy", [*secure, "-r", "git://git.example.org/site"], 3 << 10),
+              ("canopy.kvm with the sample site", "canopy", [*secure, "--content", ROOT / "examples/site"], None),
+              ("hello.kvm", "hello", [], 150))
     rows = []
-    for app, content, most in (("canopy", ["--content", ROOT / "examples/site"], 3 << 20),
-                               ("hello", [], 150 << 10)):
-        settings = [*ADDRESS, "--tls", "443", *content] if app == "canopy" else []
-        row = bench.Row(f"ring 0: {app}.kvm", "KiB", "less", most / 1024, absolute=True)
-        row.add(image(folder / app, app, settings).stat().st_size / 1024)
+    for i, (name, app, settings, most) in enumerate(images):
+        row = bench.Row(f"ring 0: {name}", "KiB", "less", most, absolute=True)
+        row.add(image(folder / str(i), app, settings).stat().st_size / 1024)
         rows.append(row)
     return rows
 

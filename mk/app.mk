@@ -55,20 +55,45 @@ image_part = $(or $(wildcard $(CONFIG)/$(1)),$(DIST)/.empty)
 # What holds private keys is its owner's alone.
 guarded = $(if $(wildcard $(CONFIG)/keys),umask 077 && rm -f $@ &&)
 
-$(TARGETS:%=$(call image_object,%)): $(call image_object,%): mk/image.S $(DIST)/.manifest-% $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
+# What the program makes of its content (APP_PREPARER), if there is any.
+PREPARED := $(if $(and $(APP_PREPARER),$(wildcard $(CONFIG)/content)),$(DIST)/.prepared)
+
+$(TARGETS:%=$(call image_object,%)): $(call image_object,%): mk/image.S $(DIST)/.manifest-% $(PREPARED) \
+                                     $(wildcard $(IMAGE_PARTS:%=$(CONFIG)/%))
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
 	$(Q)$(guarded) $(CC) -c $< -o $@ $(if $(filter signer,$(APP_SIGNATURES)),-DSIGNER) \
 	    -DSETTINGS_FILE='"$(call image_part,settings)"' \
 	    -DCONTENT_FILE='"$(call image_part,content)"' \
+	    -DPREPARED_FILE='"$(or $(PREPARED),$(DIST)/.empty)"' \
 	    -DANCHORS_FILE='"$(call image_part,anchors)"' \
 	    -DKEYS_FILE='"$(call image_part,keys)"' \
 	    -DCERTS_FILE='"$(call image_part,certs)"' \
 	    -DMANIFEST_FILE='"$(DIST)/.manifest-$*"'
 
+# A process with the image's settings and content, and nothing else of it, which is gone when it has run. What it
+# says of a failure is said again.
+.INTERMEDIATE: $(DIST)/.preparer $(DIST)/.preparer.o
+$(DIST)/.preparer.o: mk/image.S $(wildcard $(CONFIG)/settings $(CONFIG)/content)
+	@mkdir -p $(DIST)
+	@touch $(DIST)/.empty
+	$(Q)$(CC) -c $< -o $@ -DSETTINGS_FILE='"$(call image_part,settings)"' \
+	    -DCONTENT_FILE='"$(call image_part,content)"' \
+	    $(foreach p,PREPARED ANCHORS KEYS CERTS MANIFEST,-D$(p)_FILE='"$(DIST)/.empty"')
+$(DIST)/.preparer: $(APP_PREPARER) $(DIST)/.preparer.o $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \
+                   $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
+	$(process_link)
+$(DIST)/.prepared: $(DIST)/.preparer
+	$(call say,prepare,$(CONFIG)/content)
+	@$< --logs=error --net=host >$@.new && mv $@.new $@ || { cat $@.new >&2; false; }; \
+	    status=$$?; rm -f $@.new $< $<.o; exit $$status
+
+define process_link
+$(Q)$(guarded) $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
+    -Wl,--no-whole-archive $(BUILD)/runtime.a $(DEPS_ARCHIVES)
+endef
 $(DIST)/$(APP): $(APP_OBJECTS) $(call image_object,process) $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \
                 $(BUILD)/platform-process.a $(BUILD)/runtime.a | $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(guarded) $(CC) $(LINK) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(BUILD)/platform-process.a \
-	    -Wl,--no-whole-archive $(BUILD)/runtime.a $(DEPS_ARCHIVES)
+	$(process_link)

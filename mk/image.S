@@ -17,6 +17,7 @@ ringlet_\name\()_end:
 
     blob config, SETTINGS_FILE
     blob content, CONTENT_FILE
+    blob prepared, PREPARED_FILE
     blob manifest, MANIFEST_FILE
 
     blob anchors, ANCHORS_FILE

@@ -121,7 +121,7 @@ $(RING0)/tests/image.o: mk/image.S
 	@mkdir -p $(@D)
 	@: >$(@D)/empty
 	$(Q)$(CC) -c $< -o $@ \
-	    $(foreach p,SETTINGS CONTENT ANCHORS KEYS CERTS MANIFEST,-D$(p)_FILE='"$(@D)/empty"')
+	    $(foreach p,SETTINGS CONTENT PREPARED ANCHORS KEYS CERTS MANIFEST,-D$(p)_FILE='"$(@D)/empty"')
 
 .PHONY: ring0-tests
 ring0-tests: $(RING0_TESTS)

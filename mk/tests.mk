@@ -105,7 +105,7 @@ lint: setup
 lint-build: rooms ring0-objects $(UNIT_SIM:%.c=$(BUILD)/%.o) $(UNIT_APP:%.c=$(BUILD)/%.o) $(UNIT_PROCESS:%.c=$(BUILD)/%.o) $(UNIT_RING0:%.c=$(BUILD)/%.o) $(UNIT_XEN:%.c=$(BUILD)/%.o) $(UNIT_SUPPORT) \
             $(call objects,tool) $(call objects,tool/packetdrill) $(call objects,fuzz) $(call objects,bench) $(call objects,bench/lwip) \
             $(call objects,tests/system/wire) \
-            $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c))
+            $(patsubst %.c,$(BUILD)/%.o,$(wildcard apps/*/*.c apps/*/*/*.c))
 
 # What a ring-0 image will need of a C library for TLS: no more than mk/freestanding.names.
 .PHONY: freestanding

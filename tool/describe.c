@@ -90,6 +90,13 @@ static void print_content(struct slice content)
     }
 }
 
+static void print_pages(const struct image *image)
+{
+    struct slice prepared;
+    if (image_section(image, ".ringlet.prepared", &prepared) && prepared.len > 0)
+        printf("  its pages, made when the image was built: %zu bytes\n", prepared.len);
+}
+
 /* Keys are named by what they are for; whom it trusts is only counted. */
 static void print_trust(const struct image *image)
 {
@@ -117,6 +124,7 @@ static int describe(const struct image *image, const char *path)
     print_kind(manifest, "target", "target");
     print_settings(config);
     print_content(content);
+    print_pages(image);
     print_trust(image);
     print_kind(manifest, "signature", "given to it");
     print_kind(manifest, "platform", "platform");

@@ -24,8 +24,8 @@ static struct content content;
 static struct web web;
 static struct secure secure; /* this and the next only with TLS */
 static struct plain plain;
-static struct tls_client *trusted;
-static bool has_tls;
+static struct trust trust;
+static bool has_tls, has_served;
 static unsigned services; /* that are not closed yet */
 
 /* The line that an operator waits for. At a card of our own, localhost is nobody else's. */
@@ -44,10 +44,11 @@ static void say_serving(void)
 
 static void on_loaded(void)
 {
-    if (has_tls)
+    if (has_tls && content.store)
         secure_follow(&secure, content.store, &content.history.commit);
-    if (content.updates <= 1)
+    if (!has_served)
         say_serving();
+    has_served = true;
 }
 
 static enum err start_serving(const struct world *world)
@@ -68,7 +69,7 @@ static enum err start_serving(const struct world *world)
 
 static enum err start(const struct world *world)
 {
-    enum err e = trust_open(&canopy_settings, world->anchors, &trusted);
+    enum err e = trust_open(&trust, &canopy_settings, world->anchors);
     if (e == OK)
         e = start_serving(world);
     if (e != OK)
@@ -79,7 +80,8 @@ static enum err start(const struct world *world)
                                        .assets = canopy_assets,
                                        .asset_count = (size_t)canopy_assets_count,
                                        .baked = world->content,
-                                       .tls = trusted,
+                                       .prepared = world->prepared,
+                                       .trust = &trust,
                                        .on_loaded = on_loaded,
                                    });
 }
@@ -87,8 +89,7 @@ static enum err start(const struct world *world)
 static void on_stopped(void)
 {
     content_release(&content);
-    if (trusted)
-        tls_client_close(trusted);
+    trust_close(&trust);
     loop_stop(0);
 }
 

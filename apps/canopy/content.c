@@ -3,6 +3,7 @@
 
 #include "apps/canopy/incoming.h"
 #include "apps/canopy/problem.h"
+#include "lib/site/print.h"
 #include "runtime/format.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
@@ -65,6 +66,7 @@ static void drop_incoming(struct content *c)
     c->pack = NULL;
     c->build = NULL;
     c->incoming = NULL;
+    c->bundle = (struct slice){NULL, 0};
     c->baked = (struct slice){NULL, 0};
     c->next = (struct history){0};
 }
@@ -120,7 +122,7 @@ static void compact(struct content *c)
 /* Pages that cannot be finished for want of memory are served as they are. */
 static void tidy(struct content *c)
 {
-    if (!c->site)
+    if (!c->store)
         settle(c);
     else
         content_go_on(c, site_finish(c->site, CONTENT_FINISH_STEP) == OK ? compact : tidy);
@@ -240,6 +242,15 @@ static const struct history *base(const struct content *c)
     return c->incoming == c->store && c->site ? &c->history : NULL;
 }
 
+/* Where the pages stand in that the image has of this content, what is made has their bytes, and their date. */
+static enum err begin_pages(struct content *c)
+{
+    bool same = c->site && c->baked.ptr;
+    if (!same)
+        c->options.now = clock_wall() / (int64_t)CLOCK_SEC;
+    return site_build_begin(c->incoming, &c->next, same ? NULL : c->site, &c->options, &c->build);
+}
+
 static void date_files(struct content *c)
 {
     enum err e = history_walk(c->incoming, &c->commit, base(c), &c->next);
@@ -249,9 +260,8 @@ static void date_files(struct content *c)
         content_go_on(c, date_files);
         return;
     }
-    c->options.now = clock_wall() / (int64_t)CLOCK_SEC;
     if (e == OK)
-        e = site_build_begin(c->incoming, &c->next, c->site, &c->options, &c->build);
+        e = begin_pages(c);
     if (e == OK) {
         content_go_on(c, make_pages);
     } else {
@@ -306,10 +316,63 @@ static void attempt(struct content *c)
         content_finish(c, e);
 }
 
+/* --- the image's own --- */
+
+static void read_image(struct content *c)
+{
+    struct slice bundle = c->bundle;
+    c->bundle = (struct slice){NULL, 0};
+    c->began = clock_monotonic();
+    c->progress_said = c->began;
+    enum err e = incoming_baked(c, bundle);
+    if (e != OK)
+        content_finish(c, e);
+}
+
+static void report_stand_in(const struct site *s)
+{
+    char hex[OID_HEX_MAX];
+    enum oid_kind kind;
+    struct site_stats stats = site_stats(s);
+    const struct oid *commit = site_commit(s, &kind);
+    oid_to_hex(kind, commit, hex);
+    log_info("content", "the image's pages are served: %u of commit %.10s, %u articles",
+             stats.pages, hex, stats.articles);
+}
+
+/* False: the image's pages are not there, or not as the settings want them. */
+static bool stand_in(struct content *c, struct slice printed)
+{
+    if (printed.len == 0)
+        return false;
+    c->options.now = clock_wall() / (int64_t)CLOCK_SEC;
+    enum err e = site_of_print(printed, &c->options, &c->site);
+    if (e == ERR_MISMATCH)
+        log_info("content", "the image's pages are made anew: its settings are others now");
+    else if (e != OK)
+        log_warning("content", "cannot use the image's pages: %s", err_text(e));
+    if (e != OK)
+        return false;
+    report_stand_in(c->site);
+    c->loaded_at = clock_wall();
+    c->on_loaded();
+    return true;
+}
+
+/* Where its pages are served already, those come first who wait for one. */
+static void begin_with_image(struct content *c, struct slice printed)
+{
+    c->phase = CONTENT_FETCHING;
+    if (!stand_in(c, printed) || !timer_start(&c->timer, clock_monotonic() + CONTENT_READ_AFTER))
+        read_image(c);
+}
+
 static void on_timer(struct timer *t)
 {
     struct content *c = CONTAINER(t, struct content, timer);
-    if (c->phase == CONTENT_TIDYING)
+    if (c->bundle.ptr)
+        read_image(c);
+    else if (c->phase == CONTENT_TIDYING)
         tidy(c);
     else if (c->phase == CONTENT_IDLE)
         attempt(c);
@@ -352,7 +415,7 @@ static void init(struct content *c, const struct content_given *given)
     *c = (struct content){
         .stack = given->stack,
         .settings = given->settings,
-        .tls = given->tls,
+        .trust = given->trust,
         .on_loaded = given->on_loaded,
     };
     list_init(&c->waiting);
@@ -382,13 +445,9 @@ enum err content_start(struct content *c, const struct content_given *given)
         attempt(c);
         return OK;
     }
-    c->began = clock_monotonic();
-    c->progress_said = c->began;
     c->again = remote; /* when the baked content is up, ask for news */
-    c->phase = CONTENT_FETCHING;
-    enum err e = incoming_baked(c, given->baked);
-    if (e != OK)
-        content_finish(c, e);
+    c->bundle = given->baked;
+    begin_with_image(c, given->prepared);
     return OK;
 }
 

@@ -4,7 +4,8 @@
  *     idle -> fetching -> building -> tidying -> idle    (building only if there is something new)
  *
  * What is served is a whole generation; the next one is made beside it, in turns between
- * requests, and swapped in whole. What its pages need besides their bodies is made then, while they are
+ * requests, and swapped in whole. An image that brings its content brings the pages of it as well: they are
+ * served from the start, and stand in until the content has been read and its pages have been made. What its pages need besides their bodies is made then, while they are
  * served (tidying). Whatever fails on the way leaves the present one in place, says
  * so in one line, and is tried again later with back-off. Updates that are asked for while one
  * runs become one more.
@@ -13,6 +14,7 @@
 #define APPS_CANOPY_CONTENT_H
 
 #include "apps/canopy/settings.h"
+#include "apps/canopy/trust.h"
 #include "lib/git/fetch.h"
 #include "lib/site/site.h"
 #include "lib/store/history.h"
@@ -25,7 +27,8 @@
 #define CONTENT_TURN_BYTES  (1u << 20)   /* inflated and hashed, or the like: some 5 ms */
 #define CONTENT_BUILD_STEP  (256u << 10) /* of input, made into pages */
 #define CONTENT_TIDY_AFTER  (50 * CLOCK_MS)
-#define CONTENT_FINISH_STEP (8u << 10) /* of pages that are served already */
+#define CONTENT_READ_AFTER  (200 * CLOCK_MS) /* of the image's, while its pages stand in */
+#define CONTENT_FINISH_STEP (8u << 10)       /* of pages that are served already */
 
 #define CONTENT_WORK_BYTES_MAX  (UINT64_C(8) << 30) /* inflated for one pack */
 #define CONTENT_CHAIN_BYTES_MAX (UINT64_C(2) << 30) /* of one object with all that it builds on */
@@ -48,7 +51,8 @@ struct content {
     struct site_options options;
     enum content_phase phase;
 
-    /* What is served: all of it belongs to history.commit; site is NULL before the first. */
+    /* What is served: all of it belongs to history.commit; site is NULL before the first. Where the image's
+     * pages stand in, there is a site and neither of the others. */
     struct store *store;
     struct history history;
     struct site *site;
@@ -60,13 +64,13 @@ struct content {
     struct oid commit;
     struct history next;
     struct site_build *build;
-    struct slice
-        baked;    /* what is not taken in yet of the pack in the image; ptr NULL: no such pack */
-    bool refused; /* the pack, by the store */
+    struct slice bundle; /* in the image, until it is read */
+    struct slice baked;  /* what is not taken in yet of the pack in it; ptr NULL: no such pack */
+    bool refused;        /* the pack, by the store */
     struct task turn;
     void (*work)(struct content *c); /* what the turn is for */
 
-    struct timer timer; /* the next attempt or poll, or the tidying */
+    struct timer timer; /* the next attempt or poll, the tidying, or the reading of the image's */
     uint32_t failures;  /* in a row */
     bool whole;         /* ask for everything next time: what we have was no base */
     bool again;         /* asked for while an update was running */
@@ -75,7 +79,7 @@ struct content {
     struct list waiting_next; /* for the one after it */
     uint32_t waiters;
 
-    struct tls_client *tls;  /* whom to trust at https://; NULL: nobody */
+    struct trust *trust;     /* in remotes at https:// */
     void (*on_loaded)(void); /* told whenever other content is served from now on */
     uint64_t began;          /* monotonic, of the running update */
     uint64_t progress_said;  /* monotonic, of the last progress line */
@@ -93,12 +97,13 @@ struct content_given {
     const struct canopy_settings *settings;
     const struct site_asset *assets; /* of the built-in theme */
     size_t asset_count;
-    struct slice baked; /* a git bundle out of the image; empty: nothing */
-    struct tls_client *tls;
+    struct slice baked;    /* a git bundle out of the image; empty: nothing */
+    struct slice prepared; /* the pages of it (lib/site/print.h); empty: they are not made yet */
+    struct trust *trust;
     void (*on_loaded)(void);
 };
 
-/* Loads what was baked in, then asks the remote if there is one. ERR_ARGUMENT where there is neither;
+/* Serves what was prepared, if it fits the settings; loads what was baked in; then asks the remote if there is one. ERR_ARGUMENT where there is neither;
  * the reason is logged. */
 enum err content_start(struct content *c, const struct content_given *given);
 

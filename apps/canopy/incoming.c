@@ -15,7 +15,7 @@ static void set_line(struct content *c, struct slice line)
 /* Opens the store for what comes: the present one, or a fresh one where that is of no use. */
 static enum err open_incoming(struct content *c, enum oid_kind kind)
 {
-    if (c->store && c->site && !c->whole && store_kind(c->store) == kind) {
+    if (c->store && !c->whole && store_kind(c->store) == kind) {
         c->incoming = c->store;
         return OK;
     }
@@ -31,7 +31,7 @@ static enum err open_incoming(struct content *c, enum oid_kind kind)
 static enum err on_head(void *owner, const struct git_head *head)
 {
     struct content *c = owner;
-    if (c->site && !c->whole && store_kind(c->store) == head->kind &&
+    if (c->store && !c->whole && store_kind(c->store) == head->kind &&
         oid_equal(&c->history.commit, &head->commit))
         return ERR_EXISTS;
     char hex[OID_HEX_MAX];
@@ -138,18 +138,19 @@ static const struct git_fetch_events fetch_events = {
 enum err incoming_fetch(struct content *c)
 {
     c->refused = false;
-    bool based = c->site && !c->whole;
+    bool based = c->store && !c->whole;
     struct buf error;
-    buf_init(&error, CONTENT_LINE_MAX);
-    const struct git_remote remote = {
+    struct git_remote remote = {
         .url = c->settings->remote,
-        .tls = c->tls,
         .user = c->settings->remote_user,
         .secret = c->settings->remote_token,
     };
-    enum err e = git_fetch_open(c->stack, &remote, &c->history.commit, based ? 1 : 0,
-                                based ? store_kind(c->store) : OID_SHA1, &fetch_events, c,
-                                &c->fetch, &error);
+    buf_init(&error, CONTENT_LINE_MAX);
+    enum err e = trust_client(c->trust, &remote.tls);
+    if (e == OK)
+        e = git_fetch_open(c->stack, &remote, &c->history.commit, based ? 1 : 0,
+                           based ? store_kind(c->store) : OID_SHA1, &fetch_events, c, &c->fetch,
+                           &error);
     if (e != OK)
         format_text(c->line, sizeof(c->line), "cannot fetch: %.*s",
                     error.len ? (int)error.len : (int)strlen(err_text(e)),

@@ -55,6 +55,24 @@ static void put_remote(struct buf *b, const struct canopy_settings *settings)
     buf_byte(b, '\n');
 }
 
+static void put_store(struct buf *b, const struct store *s)
+{
+    struct store_stats store = store_stats(s);
+    buf_printf(b, "objects: %u\npacks: %u\npack bytes: %llu\ncached bytes: %llu\n", store.objects,
+               store.packs, ULL(store.pack_bytes), ULL(store.cached_bytes));
+}
+
+static void put_site(struct buf *b, const struct site *s)
+{
+    char hex[OID_HEX_MAX];
+    enum oid_kind kind;
+    struct site_stats site = site_stats(s);
+    const struct oid *commit = site_commit(s, &kind);
+    oid_to_hex(kind, commit, hex);
+    buf_printf(b, "commit: %s\npages: %u\npage bytes: %llu\narticles: %u\nproblems: %u\n", hex,
+               site.pages, ULL(site.bytes), site.articles, site.problems);
+}
+
 static void put_content(struct buf *b, const struct content *c)
 {
     static const char *const phases[] = {"idle", "fetching", "building", "tidying"};
@@ -63,17 +81,10 @@ static void put_content(struct buf *b, const struct content *c)
     put_time(b, "asked", c->asked_at);
     put_time(b, "loaded", c->loaded_at);
     buf_printf(b, "updates: %llu\nfailed updates: %llu\n", ULL(c->updates), ULL(c->failed));
-    if (!c->site)
-        return;
-    char hex[OID_HEX_MAX];
-    oid_to_hex(store_kind(c->store), &c->history.commit, hex);
-    struct site_stats site = site_stats(c->site);
-    struct store_stats store = store_stats(c->store);
-    buf_printf(b,
-               "commit: %s\npages: %u\npage bytes: %llu\narticles: %u\nproblems: %u\n"
-               "objects: %u\npacks: %u\npack bytes: %llu\ncached bytes: %llu\n",
-               hex, site.pages, ULL(site.bytes), site.articles, site.problems, store.objects,
-               store.packs, ULL(store.pack_bytes), ULL(store.cached_bytes));
+    if (c->site)
+        put_site(b, c->site);
+    if (c->store)
+        put_store(b, c->store);
 }
 
 static void put_http(struct buf *b, const struct http_counters *http)

@@ -334,17 +334,14 @@ void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *t
     *total = (uint32_t)(2 * files);
 }
 
-static struct site *new_site(const struct history *history, const struct site_options *options)
+static struct site *new_site(enum oid_kind kind, const struct history *history,
+                             const struct site_options *options)
 {
-    struct site *s = memory_zalloc(sizeof *s);
+    struct site *s = site_empty(options);
     if (!s)
         return NULL;
+    s->kind = kind;
     s->commit = history->commit;
-    arena_init(&s->arena, SITE_ARENA_MAX);
-    map_init(&s->pages, options->secret);
-    map_init(&s->derived, options->secret);
-    s->made_at = options->now;
-    s->room = options->bytes_max ? options->bytes_max : SITE_BYTES_MAX;
     s->entries = arena_zalloc(&s->arena, history->count * sizeof *s->entries);
     if (s->entries)
         return s;
@@ -373,7 +370,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
                              .history = history,
                              .previous = previous,
                              .options = options,
-                             .site = new_site(history, options)};
+                             .site = new_site(store_kind(store), history, options)};
     arena_init(&b->arena, SITE_ARENA_MAX);
     b->before = arena_alloc(&b->arena, history->count * sizeof *b->before);
     if (!b->site || !b->before) {

@@ -85,6 +85,7 @@ struct derived {
 };
 
 struct site {
+    enum oid_kind kind;
     struct oid commit;
     int64_t
         made_at; /* seconds since 1970, not before any generation that led to it; 0: not known */
@@ -104,6 +105,9 @@ struct site {
     bool finished;
     struct packer packer; /* meanwhile */
 };
+
+/* A generation without a page. NULL without memory. */
+struct site *site_empty(const struct site_options *options);
 
 /* Puts a page under its path; the reference is taken over (dropped on failure). The path must live
  * as long as the site. */

@@ -266,3 +266,27 @@ bool page_is_again(const struct site_page *page, const struct site_page *source)
 {
     return page_of(page)->source == source;
 }
+
+void page_tell(struct site_page *page, struct page_spec *spec, struct site_asset *held,
+               struct site_page **source)
+{
+    struct page *p = page_of(page);
+    bool packed = page->gzip.len > 0;
+    *spec = p->spec;
+    *source = p->source;
+    *held = (struct site_asset){
+        .ptr = packed ? page->gzip.ptr : page->body.ptr,
+        .held = packed ? page->gzip.len : page->body.len,
+        .len = page->body.len,
+        .sha256 = digest_of(p),
+    };
+}
+
+enum err page_of_print(const struct page_spec *spec, const struct site_asset *held,
+                       struct site_page **into)
+{
+    enum err e = page_of_asset(spec, held, into);
+    if (e == OK)
+        page_of(*into)->may_shrink = false;
+    return e;
+}

@@ -66,6 +66,15 @@ enum err page_of_page(const struct page_spec *spec, struct site_page *source,
 enum err page_again(struct site_page *source, int64_t modified, struct site_page **into);
 bool page_is_again(const struct site_page *page, const struct site_page *source);
 
+/* What a finished page is made of: its bytes are told as those of an asset without a path, in the one form that it
+ * needs. *source: whose bytes these are; NULL: its own. All of it is lent by the page. */
+void page_tell(struct site_page *p, struct page_spec *spec, struct site_asset *held,
+               struct site_page **source);
+
+/* Makes such a page again, finished. The media type lives as long as the asset. */
+enum err page_of_print(const struct page_spec *spec, const struct site_asset *held,
+                       struct site_page **into);
+
 /* Makes what is not there yet but for the bytes of what is held packed; without effect on a page that is
  * finished. Adds to *cost about how many bytes were worked on. ERR_MEMORY: the page can be used as it is. */
 enum err page_finish(struct site_page *page, struct packer *packer, size_t *cost);

@@ -6,6 +6,19 @@
 
 #define FINISH_COST 512u /* what a page costs besides its bytes, in bytes of budget */
 
+struct site *site_empty(const struct site_options *options)
+{
+    struct site *s = memory_zalloc(sizeof *s);
+    if (!s)
+        return NULL;
+    arena_init(&s->arena, SITE_ARENA_MAX);
+    map_init(&s->pages, options->secret);
+    map_init(&s->derived, options->secret);
+    s->made_at = options->now;
+    s->room = options->bytes_max ? options->bytes_max : SITE_BYTES_MAX;
+    return s;
+}
+
 enum err site_put(struct site *s, struct slice path, struct site_page *page)
 {
     struct site_page *old = map_get(&s->pages, path);
@@ -79,8 +92,9 @@ struct site_stats site_stats(const struct site *s)
     return s->stats;
 }
 
-const struct oid *site_commit(const struct site *s)
+const struct oid *site_commit(const struct site *s, enum oid_kind *kind)
 {
+    *kind = s->kind;
     return &s->commit;
 }
 

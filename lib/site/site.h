@@ -137,6 +137,8 @@ struct slice site_bare_page(uint16_t status);
 
 const struct site_problem *site_problems(const struct site *s, size_t *count);
 struct site_stats site_stats(const struct site *s);
-const struct oid *site_commit(const struct site *s);
+
+/* The commit that its pages are of. */
+const struct oid *site_commit(const struct site *s, enum oid_kind *kind);
 
 #endif

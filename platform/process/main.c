@@ -36,6 +36,7 @@
 /* Sections of the image, laid there when it was linked. */
 extern const uint8_t ringlet_config_start[], ringlet_config_end[];
 extern const uint8_t ringlet_content_start[], ringlet_content_end[];
+extern const uint8_t ringlet_prepared_start[], ringlet_prepared_end[];
 extern const uint8_t ringlet_keys_start[], ringlet_keys_end[]; /* gone once the signer stands */
 extern const uint8_t ringlet_certs_start[], ringlet_certs_end[];
 extern const uint8_t ringlet_anchors_start[], ringlet_anchors_end[];
@@ -219,6 +220,7 @@ int main(int count, char **arguments)
         .stack = stack,
         .block = block,
         .content = section(ringlet_content_start, ringlet_content_end),
+        .prepared = section(ringlet_prepared_start, ringlet_prepared_end),
         .certificates = section(ringlet_certs_start, ringlet_certs_end),
         .anchors = section(ringlet_anchors_start, ringlet_anchors_end),
         .signer = signer,

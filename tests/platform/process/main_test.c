@@ -21,6 +21,7 @@ int process_main(int count, char **arguments);
 
 const uint8_t ringlet_config_start[] = "port = 81\nname = configured\n";
 const uint8_t ringlet_content_start[] = "content";
+const uint8_t ringlet_prepared_start[] = "pages";
 const uint8_t ringlet_keys_start[] = "";
 const uint8_t ringlet_certs_start[] = "c";
 const uint8_t ringlet_anchors_start[] = "a";
@@ -31,6 +32,7 @@ const uint8_t ringlet_anchors_start[] = "a";
             "_start + " #length)
 END_OF(config, 28);
 END_OF(content, 7);
+END_OF(prepared, 5);
 END_OF(keys, 0);
 END_OF(certs, 1);
 END_OF(anchors, 1);
