@@ -182,10 +182,13 @@ static void it_is_nobodys_base(void **state)
 {
     (void)state;
     assert_int_equal(take(buf_slice(&printed)), OK);
-    struct site *next = site_make(&content, read, &options);
+    options.now++;
+    struct site *next = site_make(&content, read, &options),
+                *first = site_make(&content, NULL, &options);
     assert_int_equal(site_stats(next).reused, 0);
-    assert_true(same_sites(site, next));
+    assert_true(same_sites(first, next));
     site_free(next);
+    site_free(first);
 }
 
 static void what_is_not_finished_is_not_printed(void **state)
