@@ -5,7 +5,7 @@ APP_DATA       := bootstrap font highlight
 APP_EXTRA_OBJECTS := $(BUILD)/apps/canopy/assets.o
 
 # What it makes of content while an image is built: the pages (world.prepared).
-APP_PREPARER := $(patsubst %,$(BUILD)/apps/canopy/%.o,press/press assets content incoming problem settings trust)
+APP_PREPARER := $(patsubst %,$(BUILD)/apps/canopy/%.o,press/press assets content incoming problem settings stand_in trust)
 
 # The built-in theme: path below /static, file.
 $(BUILD)/apps/canopy/assets.o: mk/embed apps/canopy/assets $(wildcard apps/canopy/theme/*) \

@@ -3,7 +3,7 @@
 
 #include "apps/canopy/incoming.h"
 #include "apps/canopy/problem.h"
-#include "lib/site/print.h"
+#include "apps/canopy/stand_in.h"
 #include "runtime/format.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
@@ -329,41 +329,12 @@ static void read_image(struct content *c)
         content_finish(c, e);
 }
 
-static void report_stand_in(const struct site *s)
-{
-    char hex[OID_HEX_MAX];
-    enum oid_kind kind;
-    struct site_stats stats = site_stats(s);
-    const struct oid *commit = site_commit(s, &kind);
-    oid_to_hex(kind, commit, hex);
-    log_info("content", "the image's pages are served: %u of commit %.10s, %u articles",
-             stats.pages, hex, stats.articles);
-}
-
-/* False: the image's pages are not there, or not as the settings want them. */
-static bool stand_in(struct content *c, struct slice printed)
-{
-    if (printed.len == 0)
-        return false;
-    c->options.now = clock_wall() / (int64_t)CLOCK_SEC;
-    enum err e = site_of_print(printed, &c->options, &c->site);
-    if (e == ERR_MISMATCH)
-        log_info("content", "the image's pages are made anew: its settings are others now");
-    else if (e != OK)
-        log_warning("content", "cannot use the image's pages: %s", err_text(e));
-    if (e != OK)
-        return false;
-    report_stand_in(c->site);
-    c->loaded_at = clock_wall();
-    c->on_loaded();
-    return true;
-}
-
 /* Where its pages are served already, those come first who wait for one. */
 static void begin_with_image(struct content *c, struct slice printed)
 {
     c->phase = CONTENT_FETCHING;
-    if (!stand_in(c, printed) || !timer_start(&c->timer, clock_monotonic() + CONTENT_READ_AFTER))
+    if (!stand_in_serve(c, printed) ||
+        !timer_start(&c->timer, clock_monotonic() + CONTENT_READ_AFTER))
         read_image(c);
 }
 
