@@ -94,7 +94,7 @@ static void print_chain(const struct keyring_entry *entry, struct slice keys)
         printf("  a chain that cannot be read\n");
         return;
     }
-    printf("  subject  %s\n", leaf.subject);
+    printf("  subject  %s\n", leaf.subject[0] ? leaf.subject : "none");
     printf("  names    ");
     print_names(&leaf);
     printf("  issuer   %s\n", leaf.self_issued ? "itself" : leaf.issuer);
