@@ -7,7 +7,7 @@
 #include "platform/sim/signer.h"
 #include "runtime/keyring.h"
 #include "runtime/loop.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pki.h"
 
 #include <setjmp.h>
@@ -232,30 +232,16 @@ static void without_keys_it_does_not_start(void **state)
     pki_free(&leaf);
 }
 
-/* Memory is back where it was; what the TLS library keeps for ever was taken by the first test. */
-static uint64_t blocks;
-
-static int note_blocks(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int check_blocks(void **state)
-{
-    (void)state;
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
-
+/* What the TLS library keeps for ever was taken by the first test. */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_keys_it_does_not_start),
-        cmocka_unit_test_setup_teardown(days_left_are_said_each_day, note_blocks, check_blocks),
-        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, note_blocks, check_blocks),
-        cmocka_unit_test_setup_teardown(one_that_is_not_valid_yet_waits, note_blocks, check_blocks),
-        cmocka_unit_test_setup_teardown(more_names_than_there_may_be, note_blocks, check_blocks),
+        cmocka_unit_test_setup_teardown(days_left_are_said_each_day, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(one_that_is_not_valid_yet_waits, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(more_names_than_there_may_be, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("canopy/secure", tests, make_authority, free_authority);
 }

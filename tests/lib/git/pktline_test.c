@@ -8,22 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/git/pktline.h"
-#include "signatures/memory.h"
-
-static uint64_t blocks;
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
+#include "tests/support/blocks.h"
 
 /* Reads all lines of a text cut into pieces of n bytes; writes a transcript. */
 static void read_all(struct slice text, size_t n, char *into, size_t size, enum err *last)
@@ -163,13 +148,13 @@ static void writing_too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(lines_in_any_pieces, setup, teardown),
-        cmocka_unit_test_setup_teardown(malformed_heads, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_error_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_longest_line, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_is_copied, setup, teardown),
-        cmocka_unit_test_setup_teardown(writing, setup, teardown),
-        cmocka_unit_test_setup_teardown(writing_too_much, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_in_any_pieces, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(malformed_heads, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(an_error_stays, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(the_longest_line, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(nothing_is_copied, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(writing, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(writing_too_much, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("git/pktline", tests, NULL, NULL);
 }

@@ -10,24 +10,9 @@
 #include "lib/gzip/gzip.h"
 #include "platform/sim/sim.h"
 #include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 #include "tests/support/shell.h"
-
-static uint64_t blocks;
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    sim_memory_fail_nth(0);
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
 
 static void write_file(const char *name, struct slice bytes)
 {
@@ -114,9 +99,10 @@ static void memory_may_be_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(unpacks_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(puts_nothing_where_nothing_is_saved, setup, teardown),
-        cmocka_unit_test_setup_teardown(memory_may_be_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(unpacks_again, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(puts_nothing_where_nothing_is_saved, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(memory_may_be_short, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);
 }

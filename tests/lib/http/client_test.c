@@ -8,23 +8,9 @@
 #include <cmocka.h>
 
 #include "lib/http/client.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 
-static uint64_t blocks;
 static char got[4096];
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return memory_stats().blocks == blocks ? 0 : -1;
-}
 
 static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void add(const char *format, ...)
@@ -303,7 +289,7 @@ static void nothing_is_smuggled(void **state)
     buf_deinit(&b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, blocks_before, blocks_after)
 
 int main(void)
 {

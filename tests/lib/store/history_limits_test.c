@@ -1,7 +1,6 @@
 /* What a walk over the history bears: trees of trees, notes, long paths, work, and odd trees. */
 #include "lib/store/history.h"
-#include "platform/sim/sim.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 
 #include <setjmp.h>
@@ -9,23 +8,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-static uint64_t blocks;
-
-static int before(void **state)
-{
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int after(void **state)
-{
-    (void)state;
-    assert_int_equal(memory_stats().blocks, blocks);
-    return 0;
-}
 
 /* A tree of `count` names, each of which is the same object. */
 static struct oid put_tree(struct buf *pack, unsigned count, const char *mode, const char *name,
@@ -256,13 +238,14 @@ static void more_work_than_permitted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(more_paths_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(more_notes_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(a_path_longer_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(a_folder_deeper_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(more_trees_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(more_work_than_permitted, before, after),
-        cmocka_unit_test_setup_teardown(trees_out_of_order, before, after),
+        cmocka_unit_test_setup_teardown(more_paths_than_permitted, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(more_notes_than_permitted, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(a_path_longer_than_permitted, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(a_folder_deeper_than_permitted, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(more_trees_than_permitted, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(more_work_than_permitted, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(trees_out_of_order, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("store history limits", tests, NULL, NULL);
 }

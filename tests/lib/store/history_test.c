@@ -5,7 +5,7 @@
  */
 #include "lib/store/history.h"
 #include "platform/sim/sim.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 #include "tests/support/shell.h"
 
@@ -16,23 +16,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static uint64_t blocks;
-
-static int before(void **state)
-{
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int after(void **state)
-{
-    (void)state;
-    assert_int_equal(memory_stats().blocks, blocks);
-    return 0;
-}
 
 /* --- random histories ------------------------------------------------------------------------- */
 
@@ -429,15 +412,16 @@ static void a_repository_of_ones_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(random_histories, before, after),
-        cmocka_unit_test_setup_teardown(histories_with_wrong_clocks, before, after),
-        cmocka_unit_test_setup_teardown(on_from_what_is_known, before, after),
-        cmocka_unit_test_setup_teardown(a_mode_alone_is_no_change, before, after),
-        cmocka_unit_test_setup_teardown(links_are_files_and_submodules_are_not, before, after),
-        cmocka_unit_test_setup_teardown(a_commit_without_files, before, after),
-        cmocka_unit_test_setup_teardown(too_deep_and_not_there, before, after),
-        cmocka_unit_test_setup_teardown(without_memory, before, after),
-        cmocka_unit_test_setup_teardown(a_repository_of_ones_own, before, after),
+        cmocka_unit_test_setup_teardown(random_histories, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(histories_with_wrong_clocks, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(on_from_what_is_known, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(a_mode_alone_is_no_change, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(links_are_files_and_submodules_are_not, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(a_commit_without_files, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(too_deep_and_not_there, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(without_memory, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(a_repository_of_ones_own, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("store history", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "lib/store/internal.h"
 #include "platform/sim/sim.h"
 #include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 
 #include <setjmp.h>
@@ -17,13 +18,10 @@ static struct store *s;
 static struct buf pack;
 static struct buf delta;
 static struct buf line;
-static uint64_t blocks;
 
 static int before(void **state)
 {
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
+    blocks_before(state);
     s = store_open(OID_SHA1, NULL);
     buf_init(&pack, 64 << 20);
     buf_init(&delta, 64 << 20);
@@ -33,13 +31,11 @@ static int before(void **state)
 
 static int after(void **state)
 {
-    (void)state;
     store_close(s);
     buf_deinit(&pack);
     buf_deinit(&delta);
     buf_deinit(&line);
-    assert_int_equal(memory_stats().blocks, blocks);
-    return 0;
+    return blocks_after(state);
 }
 
 static struct oid blob_id(struct slice content)

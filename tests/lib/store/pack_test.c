@@ -2,6 +2,7 @@
 #include "lib/store/store.h"
 #include "platform/sim/sim.h"
 #include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 #include "tests/support/shell.h"
 
@@ -18,23 +19,6 @@ static int repositories(void **state)
     (void)state;
     repo_make("one", "sha1");
     repo_make("two", "sha256");
-    return 0;
-}
-
-static uint64_t blocks;
-
-static int before(void **state)
-{
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int after(void **state)
-{
-    (void)state;
-    assert_int_equal(memory_stats().blocks, blocks);
     return 0;
 }
 
@@ -289,7 +273,7 @@ static void rehash(struct buf *pack)
 }
 
 /* With the old checksum a broken pack is never taken. With a new one, it may be another pack; but
- * what an id names is what it named before. */
+ * what an id names is what it named blocks_before. */
 static void a_bit_flipped_anywhere_is_noticed(void **state)
 {
     (void)state;
@@ -388,20 +372,26 @@ static void opening_and_reading_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_object_is_read_as_git_has_it, before, after),
-        cmocka_unit_test_setup_teardown(ref_deltas, before, after),
-        cmocka_unit_test_setup_teardown(no_deltas_and_stored_blocks, before, after),
-        cmocka_unit_test_setup_teardown(pieces_of_any_size, before, after),
-        cmocka_unit_test_setup_teardown(without_a_cache, before, after),
-        cmocka_unit_test_setup_teardown(progress_is_told, before, after),
-        cmocka_unit_test_setup_teardown(nothing_is_seen_before_the_end, before, after),
-        cmocka_unit_test_setup_teardown(thin_packs_build_on_the_store, before, after),
-        cmocka_unit_test_setup_teardown(what_is_there_may_come_again, before, after),
-        cmocka_unit_test_setup_teardown(a_pack_that_is_cut_off_leaves_no_trace, before, after),
-        cmocka_unit_test_setup_teardown(bytes_after_the_end_are_refused, before, after),
-        cmocka_unit_test_setup_teardown(a_bit_flipped_anywhere_is_noticed, before, after),
-        cmocka_unit_test_setup_teardown(without_memory, before, after),
-        cmocka_unit_test_setup_teardown(opening_and_reading_without_memory, before, after),
+        cmocka_unit_test_setup_teardown(every_object_is_read_as_git_has_it, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(ref_deltas, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(no_deltas_and_stored_blocks, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(pieces_of_any_size, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(without_a_cache, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(progress_is_told, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(nothing_is_seen_before_the_end, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(thin_packs_build_on_the_store, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(what_is_there_may_come_again, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(a_pack_that_is_cut_off_leaves_no_trace, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(bytes_after_the_end_are_refused, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(a_bit_flipped_anywhere_is_noticed, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(without_memory, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(opening_and_reading_without_memory, blocks_before,
+                                        blocks_after),
     };
     return cmocka_run_group_tests_name("store packs", tests, repositories, NULL);
 }

@@ -5,8 +5,8 @@
 #include "lib/git/pack.h"
 #include "lib/store/history.h"
 #include "lib/store/store.h"
-#include "platform/sim/sim.h"
 #include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 
 #include <setjmp.h>
@@ -18,7 +18,6 @@
 
 static struct slice pack;
 static struct oid head;
-static uint64_t blocks;
 
 static int repository(void **state)
 {
@@ -28,20 +27,6 @@ static int repository(void **state)
     pack = file_read("pack");
     head = repo_commit("one", OID_SHA1, "main");
     return 0;
-}
-
-static int before(void **state)
-{
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int after(void **state)
-{
-    (void)state;
-    return memory_stats().blocks == blocks ? 0 : -1;
 }
 
 static struct store *open_with(uint32_t turn_bytes)
@@ -277,11 +262,11 @@ static void little_that_builds_on_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(turns_of_any_length, before, after),
-        cmocka_unit_test_setup_teardown(given_up_after_any_turn, before, after),
-        cmocka_unit_test_setup_teardown(other_work_in_between, before, after),
-        cmocka_unit_test_setup_teardown(no_turn_is_long, before, after),
-        cmocka_unit_test_setup_teardown(little_that_builds_on_much, before, after),
+        cmocka_unit_test_setup_teardown(turns_of_any_length, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(given_up_after_any_turn, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(other_work_in_between, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(no_turn_is_long, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(little_that_builds_on_much, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("store in turns", tests, repository, NULL);
 }

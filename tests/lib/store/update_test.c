@@ -3,6 +3,7 @@
 #include "lib/store/store.h"
 #include "platform/sim/sim.h"
 #include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/pack.h"
 
 #include <setjmp.h>
@@ -26,15 +27,12 @@ struct site {
     unsigned touched; /* how many files are edited, one after the other */
 };
 
-static uint64_t blocks;
 static struct site site;
 static struct store *s;
 
 static int before(void **state)
 {
-    (void)state;
-    sim_reset(1);
-    blocks = memory_stats().blocks;
+    blocks_before(state);
     s = store_open(OID_SHA1, NULL);
     buf_init(&site.tree, 1 << 20);
     site.version = 0;
@@ -44,11 +42,9 @@ static int before(void **state)
 
 static int after(void **state)
 {
-    (void)state;
     store_close(s);
     buf_deinit(&site.tree);
-    assert_int_equal(memory_stats().blocks, blocks);
-    return 0;
+    return blocks_after(state);
 }
 
 static struct oid id_of(enum git_type type, struct slice content)

@@ -11,24 +11,9 @@
 #include "lib/text/percent.h"
 #include "lib/text/url.h"
 #include "lib/text/utf8.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 
 #define BAD "\xEF\xBF\xBD"
-
-static uint64_t blocks;
-
-static int setup(void **state)
-{
-    (void)state;
-    blocks = memory_stats().blocks;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return memory_stats().blocks == blocks ? 0 : 1;
-}
 
 static void check_slice(struct slice got, const char *expected)
 {
@@ -294,16 +279,16 @@ static void test_url_hosts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_escape, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_escape_any, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_escape_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_utf8, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_utf8_long, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_encode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_there_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_escape, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_escape_any, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_escape_full, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_utf8, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_utf8_long, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_encode, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_there_and_back, blocks_before, blocks_after),
         cmocka_unit_test(test_url_hosts),
-        cmocka_unit_test_setup_teardown(test_decode, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_decode, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_decode_limit, blocks_before, blocks_after),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
