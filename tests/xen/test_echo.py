@@ -10,7 +10,9 @@ SIZE = 8 << 20
 
 @pytest.fixture(scope="module")
 def echo(dom0):
-    dom0.create("echo", "echo.xen", f"--dhcp=false --ip={GUEST} --netmask=255.255.255.0 --gateways={BRIDGE}")
+    """With the memory that `configure` gives: what is under way both ways is too much for the least."""
+    dom0.create("echo", "echo.xen", f"--dhcp=false --ip={GUEST} --netmask=255.255.255.0 --gateways={BRIDGE}",
+                memory=32)
     dom0.until(f"echo so | nc -w 5 {GUEST} 7 | grep so", "echo to answer")
     yield
     dom0.run("xl destroy echo")

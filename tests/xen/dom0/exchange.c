@@ -27,25 +27,26 @@ static int reach(const char *host, const char *port)
     return s;
 }
 
-/* Sends what there is room for. False: that was all, and was said. */
-static bool send_some(int s)
+static ssize_t have, sent; /* of what is to be sent */
+
+/* False: the input has ended, and the other side was told. */
+static bool read_some(int s)
 {
-    static ssize_t have, sent;
-    if (sent == have) {
-        sent = 0;
-        have = read(STDIN_FILENO, sending, sizeof sending);
-        if (have < 0)
-            err(1, "reading");
-        if (have == 0) {
-            shutdown(s, SHUT_WR);
-            return false;
-        }
-    }
+    sent = 0;
+    have = read(STDIN_FILENO, sending, sizeof sending);
+    if (have < 0)
+        err(1, "reading");
+    if (have == 0)
+        shutdown(s, SHUT_WR);
+    return have > 0;
+}
+
+static void send_some(int s)
+{
     ssize_t n = send(s, sending + sent, (size_t)(have - sent), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0)
         err(1, "sending");
     sent += n;
-    return true;
 }
 
 static void pass_on(ssize_t len)
@@ -55,21 +56,28 @@ static void pass_on(ssize_t len)
             err(1, "writing");
 }
 
+enum { OTHER, INPUT };
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
         errx(2, "usage: exchange HOST PORT [MOST]");
     size_t left = argc > 3 ? strtoul(argv[3], NULL, 10) : SIZE_MAX;
-    short events = fcntl(STDIN_FILENO, F_GETFD) < 0 ? POLLIN : POLLIN | POLLOUT;
-    struct pollfd p = {.fd = reach(argv[1], argv[2]), .events = events};
+    bool open = fcntl(STDIN_FILENO, F_GETFD) >= 0;
+    struct pollfd p[2] = {[OTHER] = {.fd = reach(argv[1], argv[2])}, [INPUT] = {.events = POLLIN}};
     while (left) {
-        if (poll(&p, 1, -1) < 0)
+        bool idle = sent == have;
+        p[OTHER].events = idle ? POLLIN : POLLIN | POLLOUT;
+        p[INPUT].fd = open && idle ? STDIN_FILENO : -1;
+        if (poll(p, 2, -1) < 0)
             err(1, "waiting");
-        if (p.revents & POLLOUT && !send_some(p.fd))
-            p.events = POLLIN;
-        if (!(p.revents & ~POLLOUT))
+        if (p[INPUT].revents)
+            open = read_some(p[OTHER].fd);
+        if (p[OTHER].revents & POLLOUT)
+            send_some(p[OTHER].fd);
+        if (!(p[OTHER].revents & ~POLLOUT))
             continue;
-        ssize_t n = recv(p.fd, coming, left < sizeof coming ? left : sizeof coming, 0);
+        ssize_t n = recv(p[OTHER].fd, coming, left < sizeof coming ? left : sizeof coming, 0);
         if (n < 0)
             err(1, "receiving");
         if (n == 0)
