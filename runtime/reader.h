@@ -84,14 +84,14 @@ static inline uint16_t read_le16(struct reader *r)
     return (uint16_t)read_little_endian(r, 2);
 }
 
-static inline uint64_t read_le64(struct reader *r)
-{
-    return read_little_endian(r, 8);
-}
-
 static inline uint32_t read_le32(struct reader *r)
 {
     return (uint32_t)read_little_endian(r, 4);
+}
+
+static inline uint64_t read_le64(struct reader *r)
+{
+    return read_little_endian(r, 8);
 }
 
 #endif

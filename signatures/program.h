@@ -16,9 +16,8 @@ struct world {
     struct stack *stack;
     struct block *block;  /* NULL: it was given none (runtime/settings_block.h) */
     struct slice content; /* what was baked into the image's content section; empty if nothing */
-    struct slice
-        prepared; /* what the program made of it when the image was built (APP_PREPARER of its
-                            * app.mk); empty where it makes nothing */
+    /* What the program made of it when the image was built (APP_PREPARER of its app.mk); empty if nothing. */
+    struct slice prepared;
     struct signer *signer;     /* of the image's private keys; without any where it has none */
     struct slice certificates; /* the image's section of chains: see runtime/keyring.h */
     struct slice anchors;      /* whom the image trusts: certificates, DER, one after the other */

@@ -44,7 +44,8 @@ static bool replace(const void *page, unsigned space, uint64_t number)
     return hypercall_on(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) == 0;
 }
 
-static void place_pages(void)
+/* How many grants the table holds. */
+static uint32_t place_pages(void)
 {
     uint32_t frames = 0;
     if (!replace(shared, XENMAPSPACE_shared_info, 0))
@@ -52,7 +53,9 @@ static void place_pages(void)
     while (frames < GRANTS_FRAMES &&
            replace((uint8_t *)table + frames * PAGE_SIZE, XENMAPSPACE_grant_table, frames))
         frames++;
-    grants_init(&grants, table, frames * (PAGE_SIZE / sizeof(struct grant_entry_v1)));
+    time_use_pvclock((const volatile void *)&shared->vcpu_info[0].time,
+                     (const volatile void *)&shared->wc_version);
+    return frames * (PAGE_SIZE / sizeof(struct grant_entry_v1));
 }
 
 void guest_begin(void)
@@ -66,15 +69,15 @@ void guest_begin(void)
     table = memory_pages(GRANTS_FRAMES);
     found = shared && table;
     if (found)
-        guest_resume();
+        grants_init(&grants, table, place_pages());
 }
 
-/* Time is that of the page, whichever domain it is. */
+/* Time is that of the page, whichever domain it is. The table is empty, but its numbers stay with whoever has
+ * them, and gives them again. */
 void guest_resume(void)
 {
-    place_pages();
-    time_use_pvclock((const volatile void *)&shared->vcpu_info[0].time,
-                     (const volatile void *)&shared->wc_version);
+    if (place_pages() < grants.count)
+        log_error(SOURCE, "the hypervisor has a smaller grant table here: devices may fail");
 }
 
 bool guest_of_xen(void)

@@ -7,6 +7,27 @@ from deployment import NAME
 from dom0 import GUEST
 from support import wait
 
+# One connection, that asks before and after. Of a guest of 32 MiB.
+SAVE_AND_RESTORE = f"""
+answers() {{ grep -c '^HTTP/1.1 301' had; }}
+ask() {{
+    printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3
+    end=$((EPOCHSECONDS + 60))
+    until [ "$(answers)" = $1 ]; do [ $EPOCHSECONDS -lt $end ] || {{ cat had why; exit 1; }}; sleep 0.1; done
+}}
+mkfifo asked
+exchange {GUEST} 80 <asked >had 2>why &
+exec 3>asked
+ask 1
+LD_PRELOAD=/usr/lib/absent.so GUEST_PAGES=8192 xl save canopy saved >said 2>&1 &&
+    xl restore saved >>said 2>&1 || {{ cat said; exit 1; }}
+rm saved
+ask 2
+exec 3>&-
+wait
+rm asked
+"""
+
 
 @pytest.fixture(scope="module")
 def site(deployment, dom0):
@@ -75,6 +96,14 @@ def test_the_card_comes_back_under_load(site, dom0):
             site.wait_serving(dom0)
     finally:
         dom0.run("touch /tmp/enough; sleep 1; rm /tmp/enough")
+
+
+def test_connections_live_on_when_it_is_saved_and_restored(site, dom0):
+    """And what its card has of the grant table stays its own: it is given again, not twice."""
+    held = site.status(dom0)["xen-net grants_used"]
+    assert int(held) > 500
+    dom0.do(SAVE_AND_RESTORE, seconds=300)
+    assert site.status(dom0)["xen-net grants_used"] == held
 
 
 def test_shutdown_is_clean(site, dom0):

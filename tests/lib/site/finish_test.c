@@ -7,22 +7,19 @@
 
 #include <cmocka.h>
 
-#include "platform/sim/sim.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/site.h"
 
-static uint64_t blocks;
 static struct site *site;
 static struct content content;
 
 static int setup(void **state)
 {
-    (void)state;
     static uint8_t noise[4096];
     uint32_t x = 1;
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
-    blocks = memory_stats().blocks;
+    blocks_before(state);
     work_begin();
     work_text("About", "title: About\n---\nSome text, and some text, and some text again.\n");
     work_text("Old", "redirect: /About\n");
@@ -36,11 +33,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
-    sim_memory_fail_nth(0);
     content_free(&content);
     site_free(site);
-    return memory_stats().blocks == blocks ? 0 : -1;
+    return blocks_after(state);
 }
 
 static struct site_page *ready(const char *path)

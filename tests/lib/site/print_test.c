@@ -11,11 +11,9 @@
 #include "lib/hash/sha256.h"
 #include "lib/site/internal.h"
 #include "lib/site/print.h"
-#include "platform/sim/sim.h"
-#include "signatures/memory.h"
+#include "tests/support/blocks.h"
 #include "tests/support/site.h"
 
-static uint64_t blocks;
 static struct content content;
 static struct site *site, *read;
 static struct buf printed;
@@ -42,8 +40,7 @@ static struct site_asset assets[] = {
 
 static int setup(void **state)
 {
-    (void)state;
-    blocks = memory_stats().blocks;
+    blocks_before(state);
     read = NULL;
     work_begin();
     work_text("About", "title: About\n---\nSome text, and some text, and some text again.\n");
@@ -70,13 +67,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
-    sim_memory_fail_nth(0);
     content_free(&content);
     site_free(site);
     site_free(read);
     buf_deinit(&printed);
-    return memory_stats().blocks == blocks ? 0 : -1;
+    return blocks_after(state);
 }
 
 static void make_ready(struct site *s)
