@@ -150,7 +150,7 @@ static struct portion portion_of(struct tcp_connection *c, uint32_t room)
     bool all = p.bytes == unsent;
     if (!all && room < c->mss)
         return (struct portion){0, false};
-    p.fin = all && end_is_due(c) && window > p.bytes;
+    p.fin = all && end_is_due(c) && window > p.bytes && p.bytes < SENT_UNITS_MAX * c->mss;
     if (!all && p.bytes > c->mss)
         p.bytes -= p.bytes % c->mss;
     if (p.bytes && p.bytes < c->mss && !p.fin && is_held(c, p.bytes, all))

@@ -371,11 +371,49 @@ static void test_loans(void **state)
     session_end(&s);
 }
 
+static bool is_ended(void *arg)
+{
+    (void)arg;
+    return s.server.eof;
+}
+
+/* As many small segments as one hand-over to the card can have: the end goes behind them, by itself. */
+static void test_end_behind_a_full_hand_over(void **state)
+{
+    static uint8_t page[SENT_UNITS_MAX * 536];
+    struct tcp_info info;
+    (void)state;
+    session_open(&s, 1, NET_SEGMENTS_V4);
+    s.pair.ends[0].mtu = s.pair.ends[1].mtu = 536 + TCP_STAMPS_SIZE + 40;
+    session_connect(&s);
+    assert_true(pair_run(&s.pair, is_connected, &s, CLOCK_SEC));
+    tcp_info(s.client.flow, &info);
+    assert_int_equal(info.send_mss, 536);
+    for (int i = 0; i < 8; i++) { /* until the window takes all of a page at once */
+        assert_int_equal(flow_lend(s.client.flow, slice_of(page, sizeof page), (struct loan){0}),
+                         OK);
+        pair_run(&s.pair, NULL, NULL, 150 * CLOCK_MS);
+    }
+    tcp_info(s.client.flow, &info);
+    assert_true(info.window >= sizeof page && info.outstanding == 0);
+    uint64_t packets = client()->packets;
+    assert_int_equal(flow_lend(s.client.flow, slice_of(page, sizeof page), (struct loan){0}), OK);
+    side_close(&s.client);
+    assert_true(pair_run(&s.pair, is_ended, NULL, CLOCK_SEC));
+    assert_int_equal(s.server.length, 9 * sizeof page);
+    assert_int_equal(client()->packets - packets, 2);
+    assert_int_equal(tcp_recovery_counters(client()->tcp)->full, 0);
+    side_close(&s.server);
+    assert_true(pair_run(&s.pair, nothing_left, NULL, CLOCK_SEC));
+    session_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_at_once),
         cmocka_unit_test(test_half_close),
+        cmocka_unit_test(test_end_behind_a_full_hand_over),
         cmocka_unit_test(test_half_close_and_leave),
         cmocka_unit_test(test_simultaneous_open),
         cmocka_unit_test(test_last_acknowledgement_is_lost),
