@@ -14,7 +14,7 @@ static void now_ack(struct tcp_connection *c)
  * that the peer finds strange: not more than one in a while. */
 static void answer_strange(struct tcp_connection *c, const struct tcp_segment *s)
 {
-    uint32_t now = tcp_ms(c->tcp->now);
+    uint32_t now = tcp_ms(c->tcp->now) | 1; /* 0: none was given yet */
     if (s->flags & TCP_RST)
         return;
     if (s->length == 0 && c->answer_at && now - c->answer_at < TCP_ANSWER_GAP / CLOCK_MS) {
@@ -22,7 +22,7 @@ static void answer_strange(struct tcp_connection *c, const struct tcp_segment *s
         return;
     }
     if (s->length == 0)
-        c->answer_at = now | 1;
+        c->answer_at = now;
     now_ack(c);
 }
 

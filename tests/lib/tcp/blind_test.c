@@ -187,6 +187,16 @@ static void test_answers_are_limited(void **state)
         inject(m, slice_of(NULL, 0));
     assert_in_range(server()->packets - before, 10, 22);
     assert_true(counted(server(), TCP_ACKS_LIMITED) > 9000);
+    pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
+    for (int half = 0; half < 2; half++) { /* nor within one tick of the clock, whichever it is */
+        before = server()->packets;
+        for (int i = 0; i < 10; i++) {
+            pair_inject(&s.pair, s.pair.ends[0].address, server()->address, &m, slice_of(NULL, 0));
+            pair_run(&s.pair, NULL, NULL, CLOCK_MS / 100);
+        }
+        assert_int_equal(server()->packets - before, 1);
+        pair_run(&s.pair, NULL, NULL, CLOCK_SEC + CLOCK_MS - 10 * CLOCK_MS / 100);
+    }
     assert_true(alive());
     session_end(&s);
 }
