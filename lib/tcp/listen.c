@@ -19,12 +19,9 @@ static bool same(struct address a, struct address b)
 }
 
 /* "0.0.0.0": all of IPv4. */
-static bool takes(const struct tcp_listener *l, struct address local)
+static bool covers(struct address a, struct address b)
 {
-    struct address listening = l->local.address;
-    if (is_any(listening))
-        return true;
-    return same(listening, address_v4(0, 0, 0, 0)) && address_is_v4(local);
+    return same(a, b) || is_any(a) || (same(a, address_v4(0, 0, 0, 0)) && address_is_v4(b));
 }
 
 struct tcp_listener *tcp_listener_find(const struct tcp *t, const struct tcp_tuple *tuple)
@@ -35,7 +32,7 @@ struct tcp_listener *tcp_listener_find(const struct tcp *t, const struct tcp_tup
             continue;
         if (same(l->local.address, tuple->local))
             return l;
-        if (takes(l, tuple->local))
+        if (covers(l->local.address, tuple->local))
             found = l;
     }
     return found;
@@ -52,8 +49,8 @@ bool tcp_port_listens(const struct tcp *t, uint16_t port)
 static bool is_taken(const struct tcp *t, struct endpoint local)
 {
     for (struct tcp_listener *l = *bucket(t, local.port); l; l = l->next)
-        if (l->local.port == local.port && (takes(l, local.address) || is_any(local.address) ||
-                                            same(l->local.address, local.address)))
+        if (l->local.port == local.port &&
+            (covers(l->local.address, local.address) || covers(local.address, l->local.address)))
             return true;
     return false;
 }

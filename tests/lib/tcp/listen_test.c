@@ -27,6 +27,8 @@ static void test_endpoints(void **state)
     assert_int_equal(tcp_listen(t, local(mine, 81), side_on_accept, NULL, &l[0]), OK);
     assert_int_equal(tcp_listen(t, local(ADDRESS_ANY, 81), side_on_accept, NULL, &l[1]),
                      ERR_EXISTS);
+    assert_int_equal(tcp_listen(t, local(address_v4(0, 0, 0, 0), 81), side_on_accept, NULL, &l[1]),
+                     ERR_EXISTS);
     assert_int_equal(tcp_listen(t, local(ADDRESS_ANY, 0), side_on_accept, NULL, &l[1]), OK);
     assert_int_equal(tcp_listen(t, local(ADDRESS_ANY, 0), side_on_accept, NULL, &l[2]), OK);
     assert_int_not_equal(tcp_listener_local(l[1]).port, tcp_listener_local(l[2]).port);
