@@ -174,7 +174,7 @@ void tcp_syn_sent_input(struct tcp_connection *c, const struct tcp_segment *s)
  * done with it. */
 bool tcp_syn_received_input(struct tcp_connection *c, const struct tcp_segment *s)
 {
-    if (!(s->flags & TCP_ACK) || s->ack != tcp_una(c)) {
+    if (s->ack != tcp_una(c)) {
         tcp_count(c->tcp, TCP_DROP_ACK);
         tcp_reply_reset(c->tcp, &c->entry.tuple, s);
         return false;

@@ -43,7 +43,6 @@ static const char *const counter_names[TCP_COUNTERS] = {
     [TCP_DROP_WINDOW] = "drop_window",
     [TCP_DROP_TRIMMED] = "drop_trimmed",
     [TCP_DROP_STAMP] = "drop_stamp",
-    [TCP_DROP_NO_ACK] = "drop_no_ack",
     [TCP_DROP_ACK] = "drop_ack",
     [TCP_DROP_SYN] = "drop_syn",
     [TCP_DROP_RESET] = "drop_reset",

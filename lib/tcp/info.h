@@ -102,7 +102,6 @@ enum tcp_counter {
     TCP_DROP_WINDOW,      /* outside of the window */
     TCP_DROP_TRIMMED,     /* in part outside of the window */
     TCP_DROP_STAMP,       /* an old timestamp (PAWS, RFC 7323, 5) */
-    TCP_DROP_NO_ACK,      /* without ACK where one has to be */
     TCP_DROP_ACK,         /* acknowledges what was never sent (RFC 5961, 5) */
     TCP_DROP_SYN,         /* on a connection that exists (RFC 5961, 4) */
     TCP_DROP_RESET,       /* not at the one number that counts (RFC 5961, 3) */

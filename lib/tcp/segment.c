@@ -82,7 +82,8 @@ static bool only_stamps(struct slice options, struct tcp_segment *s)
     return true;
 }
 
-/* A SYN asks for one thing, a RST for another, a FIN belongs to what exists. */
+/* A SYN asks for one thing, a RST for another, a FIN belongs to what exists; what is neither of the first
+ * two acknowledges. */
 static bool flags_make_sense(uint8_t flags)
 {
     uint8_t kinds = flags & (TCP_SYN | TCP_RST | TCP_FIN);
