@@ -10,6 +10,8 @@
 #include "signatures/entropy.h"
 #include "signatures/memory.h"
 
+#define NEVER UINT64_MAX
+
 static void attempt(struct content *c);
 
 static void answer_all(struct content *c, struct list *waiting, enum err why)
@@ -20,6 +22,17 @@ static void answer_all(struct content *c, struct list *waiting, enum err why)
         c->waiters--;
         w->answer(w, why);
     }
+}
+
+/* The timer runs from start to stop, so that it is only moved, which does not fail. */
+static void wake_at(struct content *c, uint64_t when)
+{
+    (void)timer_start(&c->timer, when);
+}
+
+static void wake_after(struct content *c, uint64_t delay)
+{
+    wake_at(c, clock_monotonic() + delay);
 }
 
 /* The time until the next attempt: doubled after each failure, with up to half of it added at
@@ -44,7 +57,7 @@ static void schedule(struct content *c)
     else if (c->settings->poll > 0)
         delay = c->settings->poll * CLOCK_SEC;
     if (delay > 0 && c->settings->remote.len > 0)
-        timer_start(&c->timer, clock_monotonic() + delay);
+        wake_after(c, delay);
 }
 
 /* Gives back what an update had gathered and did not hand over. */
@@ -133,7 +146,7 @@ static void begin_tidying(struct content *c)
 {
     c->phase = CONTENT_TIDYING;
     if (list_empty(&c->waiting))
-        timer_start(&c->timer, clock_monotonic() + CONTENT_TIDY_AFTER);
+        wake_after(c, CONTENT_TIDY_AFTER);
     else
         content_go_on(c, tidy);
 }
@@ -223,13 +236,11 @@ static void make_pages(struct content *c)
     }
     struct site *site = site_build_end(c->build);
     c->build = NULL;
-    if (e == OK && site) {
+    if (e == OK) {
         swap(c, site);
         report_loaded(c);
     } else {
-        site_free(site);
         format_text(c->line, sizeof(c->line), "cannot make the pages: %s", err_text(e));
-        e = e == OK ? ERR_MEMORY : e;
     }
     content_finish(c, e);
     if (e == OK)
@@ -308,7 +319,7 @@ static void attempt(struct content *c)
     c->again = false;
     c->began = clock_monotonic();
     c->progress_said = c->began;
-    timer_stop(&c->timer);
+    wake_at(c, NEVER);
     for (struct list *link; (link = list_shift(&c->waiting_next));)
         list_append(&c->waiting, link);
     enum err e = incoming_fetch(c);
@@ -333,14 +344,16 @@ static void read_image(struct content *c)
 static void begin_with_image(struct content *c, struct slice printed)
 {
     c->phase = CONTENT_FETCHING;
-    if (!stand_in_serve(c, printed) ||
-        !timer_start(&c->timer, clock_monotonic() + CONTENT_READ_AFTER))
+    if (stand_in_serve(c, printed))
+        wake_after(c, CONTENT_READ_AFTER);
+    else
         read_image(c);
 }
 
 static void on_timer(struct timer *t)
 {
     struct content *c = CONTAINER(t, struct content, timer);
+    wake_at(c, NEVER); /* it takes the place that it has just left */
     if (c->bundle.ptr)
         read_image(c);
     else if (c->phase == CONTENT_TIDYING)
@@ -412,6 +425,8 @@ enum err content_start(struct content *c, const struct content_given *given)
                              "that was baked in (ringlet configure --content REPOSITORY)");
         return ERR_ARGUMENT;
     }
+    if (!timer_start(&c->timer, NEVER))
+        return ERR_MEMORY;
     if (given->baked.len == 0) {
         attempt(c);
         return OK;

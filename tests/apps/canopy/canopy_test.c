@@ -177,6 +177,62 @@ static void no_half_answers_when_memory_is_short(void **state)
     buf_deinit(&certificates);
 }
 
+/* --- updates go on --- */
+
+#define TIMERS 64 /* that run from the start: one more needs memory */
+
+static void on_dummy(struct timer *t)
+{
+    (void)t;
+}
+
+static bool has_news(void *unused)
+{
+    char line[64];
+    (void)unused;
+    snprintf(line, sizeof(line), "content: at commit %.10s", commits[1]);
+    return slice_search(sim_console(), slice_text(line)) < sim_console().len;
+}
+
+/* Content in the image, and news of it at the remote; the n-th allocation fails. False: there were fewer. */
+static bool update_short_of_memory(uint64_t n)
+{
+    static const char *const arguments[] = {"-r", "git://remote/site", "-p", "80", "-l", "info"};
+    static struct timer dummies[TIMERS];
+    struct scene s;
+    configure(arguments, 6);
+    open_scene(&s, 7);
+    gitserver_set(s.server, commits[1], packs[1]);
+    for (size_t i = 0; i < TIMERS; i++) {
+        timer_init(&dummies[i], on_dummy);
+        assert_true(timer_start(&dummies[i], clock_monotonic() + 2 * PATIENCE));
+    }
+    struct world world = {.stack = s.canopy, .content = bundle};
+    assert_int_equal(program.start(&world), OK);
+    sim_memory_fail_nth(n);
+    if (!sim_run(has_news, NULL, clock_monotonic() + PATIENCE))
+        fail_msg("allocation %u: the news is not fetched:\n%.*s", (unsigned)n,
+                 SLICE_ARG(sim_console()));
+    bool reached = sim_memory_requests() >= n;
+    sim_memory_fail_nth(0);
+    for (size_t i = 0; i < TIMERS; i++)
+        timer_stop(&dummies[i]);
+    close_scene(&s);
+    return reached;
+}
+
+/* Whatever cannot be allocated once, the next update comes. */
+static void updates_go_on_when_memory_was_short(void **state)
+{
+    (void)state;
+    uint64_t blocks = memory_stats().blocks, n = 1;
+    while (update_short_of_memory(n))
+        n++;
+    printf("%u allocations\n", (unsigned)n - 1);
+    assert_in_range(n, 50, 5000);
+    assert_int_equal(memory_stats().blocks, blocks);
+}
+
 static void with_nothing_to_serve_it_does_not_start(void **state)
 {
     (void)state;
@@ -196,6 +252,7 @@ int main(void)
         cmocka_unit_test(long_work_says_how_far_it_is),
         cmocka_unit_test(retries_go_on_at_a_bounded_pace),
         cmocka_unit_test(no_half_answers_when_memory_is_short),
+        cmocka_unit_test(updates_go_on_when_memory_was_short),
         cmocka_unit_test(with_nothing_to_serve_it_does_not_start),
     };
     return cmocka_run_group_tests_name("canopy in the simulation", tests, make_repository, NULL);
