@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -79,7 +80,7 @@ static void ask(const char *name, struct answer *a)
         a->why = ERR_NOT_FOUND;
 }
 
-/* The child shares nothing with its parent but the pipe, and does not outlive it. */
+/* The child shares nothing with its parent but the pipe, says so with one byte, and does not outlive it. */
 static void child(int pipe_end, pid_t parent, const char *name)
 {
     const int kept = 3;
@@ -93,6 +94,8 @@ static void child(int pipe_end, pid_t parent, const char *name)
     if (pipe_end != kept)
         dup2(pipe_end, kept);
     close_range(kept + 1, ~0u, 0);
+    if (write(kept, "", 1) != 1)
+        _exit(1);
     ask(name, &a);
     _exit(write(kept, &a, sizeof a) == (ssize_t)sizeof a ? 0 : 1);
 }
@@ -164,6 +167,18 @@ static void on_answer(struct source *s, uint32_t events)
     tell(r);
 }
 
+/* Until the child has let go of what was ours: of a connection that it still had, and we have closed, the
+ * kernel would go on to report events, for memory that is another's by then. */
+static void wait_for_child(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    uint8_t let_go;
+    while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        ;
+    ssize_t ignored = read(fd, &let_go, 1); /* none: it is gone, as will be seen */
+    (void)ignored;
+}
+
 static enum err start_child(struct resolve *r, const char *name)
 {
     int ends[2];
@@ -179,6 +194,7 @@ static enum err start_child(struct resolve *r, const char *name)
         r->pid = 0;
         return ERR_MEMORY;
     }
+    wait_for_child(r->fd);
     return source_add(r->fd, &r->source, EPOLLIN) ? OK : ERR_FULL;
 }
 

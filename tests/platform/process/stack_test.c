@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -491,6 +492,28 @@ static void test_resolver_answers_later(void **state)
     assert_true(no_children());
 }
 
+/* What both had open and only we have closed would be held open, and watched, by the one who asks. */
+static void test_resolver_holds_nothing_of_ours(void **state)
+{
+    (void)state;
+    struct answer answer = {0};
+    for (int i = 0; i < 50; i++) {
+        struct resolve *r;
+        int ends[2];
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        assert_int_equal(
+            stack_resolve(process_stack(), SLICE("x.invalid"), on_resolve, &answer, &r), OK);
+        close(ends[1]);
+        struct pollfd reader = {.fd = ends[0], .events = POLLIN};
+        assert_int_equal(poll(&reader, 1, 0), 1);
+        assert_true(reader.revents & POLLHUP);
+        close(ends[0]);
+        stack_cancel_resolve(process_stack(), r);
+        spin(1);
+    }
+    assert_true(no_children());
+}
+
 static void test_resolver_times_out(void **state)
 {
     (void)state;
@@ -530,14 +553,23 @@ static void test_resolves_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_half_closed_peer_is_answered), TEST(test_writes_are_gathered),
-        TEST(test_peer_reset_is_told),           TEST(test_limit_sheds_the_newest),
-        TEST(test_out_of_descriptors),           TEST(test_nothing_can_be_accepted),
-        TEST(test_closing_is_bounded),           TEST(test_closing_waits_for_slow_reader),
-        TEST(test_draining_is_bounded),          TEST(test_connect_times_out),
-        TEST(test_connect_failures_come_later),  TEST(test_connects_are_bounded),
-        TEST(test_listeners_are_bounded),        TEST(test_resolver_answers_later),
-        TEST(test_resolver_times_out),           TEST(test_resolves_are_bounded),
+        TEST(test_half_closed_peer_is_answered),
+        TEST(test_writes_are_gathered),
+        TEST(test_peer_reset_is_told),
+        TEST(test_limit_sheds_the_newest),
+        TEST(test_out_of_descriptors),
+        TEST(test_nothing_can_be_accepted),
+        TEST(test_closing_is_bounded),
+        TEST(test_closing_waits_for_slow_reader),
+        TEST(test_draining_is_bounded),
+        TEST(test_connect_times_out),
+        TEST(test_connect_failures_come_later),
+        TEST(test_connects_are_bounded),
+        TEST(test_listeners_are_bounded),
+        TEST(test_resolver_answers_later),
+        TEST(test_resolver_holds_nothing_of_ours),
+        TEST(test_resolver_times_out),
+        TEST(test_resolves_are_bounded),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests_name("stack, process", tests, NULL, NULL);
