@@ -141,7 +141,8 @@ enum err tls_connect(struct tls_client *c, struct flow *below, struct slice host
     f->handshake->answer = answer;
     f->handshake->owner = owner;
     c->flows++;
-    tls_flow_begin(f);
+    if (!tls_flow_begin(f))
+        return ERR_MEMORY;
     tls_flow_post(f); /* says its hello */
     *into = (struct tls_connecting *)(void *)f;
     return OK;

@@ -278,11 +278,14 @@ enum err tls_flow_equip(struct tls_flow *f, struct ssl_ctx_st *context,
     return tls_core_open(&f->core, context, method, f, put, f);
 }
 
-void tls_flow_begin(struct tls_flow *f)
+bool tls_flow_begin(struct tls_flow *f)
 {
+    if (!timer_start(&f->timer, clock_monotonic() + TLS_HANDSHAKE_NS)) {
+        tls_flow_drop(f);
+        return false;
+    }
     flow_own(f->below, &tls_below_events, f);
-    if (!timer_start(&f->timer, clock_monotonic() + TLS_HANDSHAKE_NS))
-        tls_flow_end(f, ERR_MEMORY);
+    return true;
 }
 
 /* --- what is known --- */

@@ -102,8 +102,8 @@ struct tls_flow *tls_flow_open(struct flow *below, const struct tls_side *side);
 enum err tls_flow_equip(struct tls_flow *f, struct ssl_ctx_st *context,
                         struct bio_method_st *method);
 
-/* Starts the deadline, and listens to the flow below. */
-void tls_flow_begin(struct tls_flow *f);
+/* Starts the deadline, and listens to the flow below. False: no memory, and the flow is gone. */
+bool tls_flow_begin(struct tls_flow *f);
 
 /* Whoever started a signature for it is not told any more. */
 void tls_handshake_free(struct tls_flow *f, struct tls_handshake *h);

@@ -199,7 +199,8 @@ void tls_server_accept(struct tls_server *s, struct flow *below, accept_fn *acce
     s->flows++;
     s->counters.unfinished++;
     list_append(&s->unfinished, &f->link);
-    tls_flow_begin(f);
+    if (!tls_flow_begin(f))
+        s->counters.no_memory++;
 }
 
 /* --- the server itself --- */

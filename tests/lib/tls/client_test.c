@@ -437,6 +437,67 @@ static void test_bad_hosts(void **state)
     assert_int_equal(place_close(), 0);
 }
 
+/* --- short of memory --- */
+
+#define TIMERS 64 /* so many run at a time without memory */
+
+static struct timer dummies[TIMERS];
+
+static void on_dummy(struct timer *t)
+{
+    (void)t;
+}
+
+/* One more timer needs memory. */
+static void take_all_timers(void)
+{
+    for (size_t i = 0; i < TIMERS; i++)
+        timer_init(&dummies[i], on_dummy);
+    for (size_t i = 0; loop_timers() < TIMERS; i++)
+        assert_true(timer_start(&dummies[i], clock_monotonic() + 3600 * CLOCK_SEC));
+}
+
+static void give_timers_back(void)
+{
+    for (size_t i = 0; i < TIMERS; i++)
+        timer_stop(&dummies[i]);
+}
+
+/* Whatever it is for which there is no memory: it is said at once, once, and all is given back. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    enum err e = ERR_MEMORY;
+    uint64_t nth = 0;
+    while (e == ERR_MEMORY) {
+        struct attempt a = {0};
+        struct end plain = {0};
+        struct endpoint local = {.port = 443};
+        place_net_open();
+        trust(&place.ca, NULL);
+        assert_int_equal(stack_listen(place.server_host, local, end_take, &plain, &listener), OK);
+        struct sim_client *other = sim_client_open(place.client_host, "192.0.2.1", 443);
+        sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+        take_all_timers();
+        sim_memory_fail_nth(++nth);
+        e = tls_connect(place.client, plain.flow, SLICE("server.example"), on_answer, &a,
+                        &a.handshake);
+        sim_memory_fail_nth(0);
+        give_timers_back();
+        if (e == OK)
+            tls_cancel(a.handshake);
+        sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+        assert_true(sim_client_over(other));
+        assert_int_equal(a.end.answers, 0);
+        sim_client_close(other);
+        stack_unlisten(place.server_host, listener);
+        assert_int_equal(place_close(), 0);
+    }
+    assert_int_equal(e, OK);
+    assert_int_equal(nth,
+                     5); /* the fifth is not asked for: a name, a flow, its handshake, a timer */
+}
+
 /* --- */
 
 int main(void)
@@ -447,7 +508,7 @@ int main(void)
         cmocka_unit_test(test_chains),     cmocka_unit_test(test_pins),
         cmocka_unit_test(test_pin_texts),  cmocka_unit_test(test_nobody_to_trust),
         cmocka_unit_test(test_no_servers), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_bad_hosts),
+        cmocka_unit_test(test_bad_hosts),  cmocka_unit_test(test_no_memory),
     };
     const struct pki_request same_name = {.name = "Test CA", .authority = true};
     const struct pki_request between = {.name = "Middle CA", .authority = true};
