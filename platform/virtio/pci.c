@@ -168,7 +168,8 @@ static void use_part(const struct found *f, uint32_t cap, uint32_t least, volati
     if (*into || offset % 4 || size < least)
         return;
     *into = map_part(f, pci_read8(f->function, cap + 4), offset, size);
-    *into_size = size < PART_MAX ? size : PART_MAX;
+    if (*into)
+        *into_size = size < PART_MAX ? size : PART_MAX;
 }
 
 static void read_part(struct found *f, uint32_t cap)

@@ -321,6 +321,17 @@ static void test_second_best(void **state)
     assert_ptr_equal(v->common, memory + 0x1000);
 }
 
+/* Its own configuration where no byte can be: it is read as empty. */
+static void test_configuration_beyond(void **state)
+{
+    (void)state;
+    functions[0].words[(0x50 + 8) / 4] = BAR_SIZE;
+    struct virtio *v = found_new();
+    assert_non_null(v);
+    assert_null(v->device_config);
+    assert_int_equal(v->ops->config(v, 0), 0);
+}
+
 static unsigned seen;
 
 static void count(struct pci_function f, uint32_t id)
@@ -356,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup(test_bars, setup),
         cmocka_unit_test_setup(test_circle, setup),
         cmocka_unit_test_setup(test_second_best, setup),
+        cmocka_unit_test_setup(test_configuration_beyond, setup),
         cmocka_unit_test_setup(test_bridge, setup),
     };
     return cmocka_run_group_tests_name("platform/virtio/pci_test", tests, NULL, NULL);
