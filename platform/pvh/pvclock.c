@@ -22,23 +22,32 @@ uint64_t pvclock_ns(const struct pvclock_time *t, uint64_t ticks)
     return t->ns + (uint64_t)(passed * t->multiplier >> 32);
 }
 
-bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(void), uint64_t *ns)
+/* What the page says while it is at rest, and the ticks then. */
+static bool look(const volatile struct pvclock_time *page, uint64_t (*ticks)(void),
+                 struct pvclock_time *t, uint64_t *now)
 {
     for (int i = 0; i < TRIES; i++) {
         uint32_t version = page->version;
         in_order();
-        struct pvclock_time t = {.ticks = page->ticks,
-                                 .ns = page->ns,
-                                 .multiplier = page->multiplier,
-                                 .shift = page->shift};
-        uint64_t now = ticks();
+        *t = (struct pvclock_time){.ticks = page->ticks,
+                                   .ns = page->ns,
+                                   .multiplier = page->multiplier,
+                                   .shift = page->shift};
+        *now = ticks();
         in_order();
-        if (version & 1 || page->version != version)
-            continue;
-        *ns = usable(&t) ? pvclock_ns(&t, now) : 0;
-        return usable(&t);
+        if (!(version & 1) && page->version == version)
+            return usable(t);
     }
     return false;
+}
+
+bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(void), uint64_t *ns)
+{
+    struct pvclock_time t;
+    uint64_t now;
+    bool read = look(page, ticks, &t, &now);
+    *ns = read ? pvclock_ns(&t, now) : 0;
+    return read;
 }
 
 bool pvclock_read_wall(const volatile struct pvclock_wall *page, int64_t *ns)
@@ -63,10 +72,10 @@ static uint64_t zero_ticks(void)
 
 uint64_t pvclock_rate(const volatile struct pvclock_time *page)
 {
-    uint64_t ns;
-    if (!pvclock_read(page, zero_ticks, &ns))
+    struct pvclock_time t;
+    uint64_t now;
+    if (!look(page, zero_ticks, &t, &now))
         return 0;
-    uint64_t rate = ((uint64_t)SECOND << 32) / page->multiplier;
-    int8_t shift = page->shift;
-    return shift < 0 ? rate << -shift : rate >> shift;
+    uint64_t rate = ((uint64_t)SECOND << 32) / t.multiplier;
+    return t.shift < 0 ? rate << -t.shift : rate >> t.shift;
 }
