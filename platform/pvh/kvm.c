@@ -34,16 +34,11 @@ static bool has_clock(void)
     return false;
 }
 
-static uint64_t physical(const volatile void *of_image)
-{
-    return machine.image + ((uint64_t)of_image - machine.image_at);
-}
-
 void kvm_clock_open(void)
 {
     if (!has_clock())
         return;
-    cpu_write_msr(MSR_WALL_CLOCK, physical(&wall));
-    cpu_write_msr(MSR_SYSTEM_TIME, physical(&time) | ENABLE);
+    cpu_write_msr(MSR_WALL_CLOCK, machine_physical(&wall));
+    cpu_write_msr(MSR_SYSTEM_TIME, machine_physical(&time) | ENABLE);
     time_use_pvclock(&time, &wall);
 }

@@ -42,15 +42,18 @@ struct machine {
 
 extern struct machine machine;
 
-/* Between physical and virtual addresses of memory that the heap gives out. */
+/* Where all memory is seen, the heap's too. */
 static inline void *machine_virtual(uint64_t physical)
 {
     return (void *)(machine.direct + physical);
 }
 
-static inline uint64_t machine_physical(const void *virtual)
+/* Where memory lies that the heap has given out, or that is the image's own (what is baked in is sent from
+ * there). */
+static inline uint64_t machine_physical(const volatile void *at)
 {
-    return (uint64_t) virtual - machine.direct;
+    uint64_t of_image = (uint64_t)at - machine.image_at;
+    return of_image < machine.image_size ? machine.image + of_image : (uint64_t)at - machine.direct;
 }
 
 #endif

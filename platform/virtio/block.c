@@ -56,13 +56,6 @@ static struct disk *disk_of(const struct block *b)
     return CONTAINER(b, struct disk, block);
 }
 
-/* Memory of the heap, or of the image itself. */
-static uint64_t physical(const void *at)
-{
-    uint64_t of_image = (uint64_t)at - machine.image_at;
-    return of_image < machine.image_size ? machine.image + of_image : machine_physical(at);
-}
-
 /* --- requests --- */
 
 /* One is free: no more are under way than there are. */
@@ -84,10 +77,10 @@ static bool add(struct disk *d, const struct block_request *r, uint8_t place)
     uint16_t number;
     *f = (struct frame){
         .type = types[r->operation], .sector = flushes ? 0 : r->sector, .status = STATUS_NONE};
-    parts[count++] = (struct queue_part){physical(f), offsetof(struct frame, status)};
+    parts[count++] = (struct queue_part){machine_physical(f), offsetof(struct frame, status)};
     if (!flushes)
-        parts[count++] = (struct queue_part){physical(r->bytes), (uint32_t)r->len};
-    parts[count++] = (struct queue_part){physical(&f->status), sizeof f->status};
+        parts[count++] = (struct queue_part){machine_physical(r->bytes), (uint32_t)r->len};
+    parts[count++] = (struct queue_part){machine_physical(&f->status), sizeof f->status};
     size_t writable = reads ? 2 : 1;
     if (!queue_add(&d->queue, parts, count - writable, writable, &number))
         return false;

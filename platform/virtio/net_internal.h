@@ -65,13 +65,6 @@ static inline struct card *card_of(const struct net *n)
     return CONTAINER(n, struct card, net);
 }
 
-/* Memory of the heap, or of the image itself (what is baked in is sent from there). */
-static inline uint64_t physical(const void *at)
-{
-    uint64_t of_image = (uint64_t)at - machine.image_at;
-    return of_image < machine.image_size ? machine.image + of_image : machine_physical(at);
-}
-
 /* --- net_receive.c --- */
 
 /* Lends a buffer to the device. */

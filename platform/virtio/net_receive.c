@@ -11,7 +11,7 @@
 void net_offer(struct card *c, uint16_t buffer)
 {
     uint16_t number;
-    struct queue_part part = {physical(c->buffers + (size_t)buffer * BUFFER), BUFFER};
+    struct queue_part part = {machine_physical(c->buffers + (size_t)buffer * BUFFER), BUFFER};
     if (queue_add(&c->receive, &part, 0, 1, &number))
         c->buffer_of[number] = buffer;
 }

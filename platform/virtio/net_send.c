@@ -39,9 +39,11 @@ enum err net_send_frame(struct net *n, const struct net_frame *f)
     struct send_slot *s = &c->slots[slot];
     fill_head(&s->head, f);
     memcpy(s->bytes, f->parts[0].ptr, f->parts[0].len);
-    parts[0] = (struct queue_part){physical(s), (uint32_t)(sizeof s->head + f->parts[0].len)};
+    parts[0] =
+        (struct queue_part){machine_physical(s), (uint32_t)(sizeof s->head + f->parts[0].len)};
     for (size_t i = 1; i < f->count; i++)
-        parts[i] = (struct queue_part){physical(f->parts[i].ptr), (uint32_t)f->parts[i].len};
+        parts[i] =
+            (struct queue_part){machine_physical(f->parts[i].ptr), (uint32_t)f->parts[i].len};
     if (!queue_add(&c->send, parts, f->count, 0, &number))
         return ERR_IO;
     c->free_count--;
