@@ -154,24 +154,29 @@ static void put(struct line *l, const char *bytes, size_t len)
     l->len += len;
 }
 
-static bool is_control(unsigned c)
+/* A C1 control is C2 80 to C2 9F in UTF-8: its first byte, which may have come with an earlier
+ * piece, is taken back. */
+static bool ends_control(struct line *l, uint8_t byte)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+    if (byte < 0x80 || byte > 0x9f || (uint8_t)l->text[l->len - 1] != 0xc2)
+        return false;
+    l->len--;
+    return true;
 }
 
-/* Control bytes could forge lines or drive the operator's terminal; so could the C1 controls, which
- * are C2 80 to C2 9F in UTF-8. */
+/* Control bytes could forge lines or drive the operator's terminal; so could the C1 controls. */
 static void put_escaped(void *arg, const char *piece, size_t len)
 {
-    const uint8_t *p = (const uint8_t *)piece;
+    struct line *l = arg;
     char escape[8];
     for (size_t i = 0; i < len; i++) {
-        if (p[i] < 0x20 || p[i] == 0x7f)
-            put(arg, escape, format_text(escape, sizeof escape, "\\x%02x", p[i]));
-        else if (p[i] == 0xc2 && i + 1 < len && is_control(p[i + 1]))
-            put(arg, escape, format_text(escape, sizeof escape, "\\u%04x", p[++i]));
+        uint8_t byte = (uint8_t)piece[i];
+        if (byte < 0x20 || byte == 0x7f)
+            put(l, escape, format_text(escape, sizeof escape, "\\x%02x", byte));
+        else if (ends_control(l, byte))
+            put(l, escape, format_text(escape, sizeof escape, "\\u%04x", byte));
         else
-            put(arg, piece + i, 1);
+            put(l, piece + i, 1);
     }
 }
 

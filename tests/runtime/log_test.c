@@ -101,6 +101,20 @@ static void test_text_from_outside(void **state)
                   "a\\x0ab\\x0d\\x1b[2J\\x7f\\x09\\u009b1mz \xc3\xa9 \xe2\x82\xac\n");
 }
 
+/* A control of two bytes, wherever the formatter hands over what it gathered. */
+static void test_pieces(void **state)
+{
+    static char text[301];
+    (void)state;
+    memset(text, 'a', sizeof text - 1);
+    for (int before = 0; before <= 300; before++) {
+        log_info("x", "%.*s%s%s", before, text, "\xc2", "\x9bm\xc2\xa0");
+        struct slice line = sim_console();
+        assert_true(slice_ends(line, SLICE("\\u009bm\xc2\xa0\n")));
+        sim_console_clear();
+    }
+}
+
 static void test_long_lines(void **state)
 {
     static char text[3 * LOG_LINE_MAX];
@@ -155,7 +169,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_form),           TEST(test_levels),
         TEST(test_refused_levels), TEST(test_text_from_outside),
-        TEST(test_long_lines),     TEST(test_time),
+        TEST(test_pieces),         TEST(test_long_lines),
+        TEST(test_time),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
