@@ -87,20 +87,25 @@ static bool has_token(struct slice list, struct slice token)
     return false;
 }
 
-/* What a field says of the framing; sized: a length was told. */
-static enum err framing_field(const struct http_field *f, struct http_response *r, bool *sized)
+struct told {
+    bool sized, close, keep_alive;
+};
+
+/* What a field says of the framing. */
+static enum err framing_field(const struct http_field *f, struct http_response *r, struct told *t)
 {
     if (slice_equal_nocase(f->name, SLICE("content-length")))
-        return same_length(f->value, sized, &r->content_length) ? OK : ERR_MALFORMED;
+        return same_length(f->value, &t->sized, &r->content_length) ? OK : ERR_MALFORMED;
     if (slice_equal_nocase(f->name, SLICE("transfer-encoding"))) {
         if (r->chunked || r->minor == 0)
             return ERR_MALFORMED;
         r->chunked = true;
         return slice_equal_nocase(f->value, SLICE("chunked")) ? OK : ERR_UNSUPPORTED;
     }
-    if (slice_equal_nocase(f->name, SLICE("connection")))
-        r->keep_alive = !has_token(f->value, SLICE("close")) &&
-                        (r->keep_alive || has_token(f->value, SLICE("keep-alive")));
+    if (slice_equal_nocase(f->name, SLICE("connection"))) {
+        t->close = t->close || has_token(f->value, SLICE("close"));
+        t->keep_alive = t->keep_alive || has_token(f->value, SLICE("keep-alive"));
+    }
     return OK;
 }
 
@@ -108,17 +113,16 @@ static enum err framing_field(const struct http_field *f, struct http_response *
  * (RFC 9112, 6.3). */
 static enum err framing(struct http_response *r)
 {
-    bool sized = false;
-    r->keep_alive = r->minor > 0;
+    struct told t = {.keep_alive = r->minor > 0};
     for (uint32_t i = 0; i < r->field_count; i++) {
-        enum err e = framing_field(&r->fields[i], r, &sized);
+        enum err e = framing_field(&r->fields[i], r, &t);
         if (e)
             return e;
     }
-    r->until_close = !r->chunked && !sized;
     bool bodiless = r->status == 204 || r->status == 304;
-    if ((r->until_close && !bodiless) || (r->chunked && sized))
-        r->keep_alive = false;
+    r->until_close = !r->chunked && !t.sized;
+    r->keep_alive =
+        t.keep_alive && !t.close && (!r->until_close || bodiless) && !(r->chunked && t.sized);
     return OK;
 }
 

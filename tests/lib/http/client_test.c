@@ -87,6 +87,9 @@ static void persistence(void **state)
     (void)state;
     expect("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "200 c x END");
     expect("HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 1\r\n\r\nx", "200 c x END");
+    expect("HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\n"
+           "Content-Length: 1\r\n\r\nx",
+           "200 c x END");
     expect("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", "200 c x END");
     expect("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
            "200 k x END");
