@@ -74,11 +74,6 @@ static inline uint32_t read_be32(struct reader *r)
     return (uint32_t)s.ptr[0] << 24 | (uint32_t)s.ptr[1] << 16 | (uint32_t)s.ptr[2] << 8 | s.ptr[3];
 }
 
-static inline uint64_t read_be64(struct reader *r)
-{
-    return read_big_endian(r, 8);
-}
-
 static inline uint16_t read_le16(struct reader *r)
 {
     return (uint16_t)read_little_endian(r, 2);

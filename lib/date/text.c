@@ -2,7 +2,6 @@
 #include "lib/date/text.h"
 
 #include "lib/date/civil.h"
-#include "runtime/format.h"
 
 /* So many digits with their leading zeros, and what follows them. Every line of a log has a date. */
 static char *put(char *at, unsigned value, unsigned count, char after)
@@ -29,10 +28,4 @@ void date_day_format(int64_t seconds, char into[DATE_DAY_LEN + 1])
 {
     struct date_civil c = date_civil(seconds);
     put_day(into, &c, 0);
-}
-
-void date_long_format(int64_t seconds, char into[DATE_LONG_MAX])
-{
-    struct date_civil c = date_civil(seconds);
-    format_text(into, DATE_LONG_MAX, "%u %s %u", c.day, DATE_MONTHS[c.month - 1], c.year);
 }

@@ -6,15 +6,11 @@
 
 #define DATE_RFC3339_LEN 20 /* "2006-01-02T15:04:05Z" */
 #define DATE_DAY_LEN     10 /* "2006-01-02" */
-#define DATE_LONG_MAX    18 /* "30 September 2006" with its NUL */
 
 /* RFC 3339, 5.6, with a NUL. */
 void date_rfc3339_format(int64_t seconds, char into[DATE_RFC3339_LEN + 1]);
 
 /* The day alone: "2006-01-02", with a NUL. */
 void date_day_format(int64_t seconds, char into[DATE_DAY_LEN + 1]);
-
-/* "2 January 2006", with a NUL. */
-void date_long_format(int64_t seconds, char into[DATE_LONG_MAX]);
 
 #endif

@@ -1,14 +1,13 @@
 /*
  * Choose: which form of a resource answers a request (RFC 9110, sections 12 to 14).
  *
- * Content coding (identity or gzip), preconditions in their order of precedence (13.2.2), ranges.
+ * Content coding (identity or gzip), preconditions in their order of precedence (13.2.2), one range:
+ * a request for more gets the whole (14.2).
  */
 #ifndef LIB_HTTP_CHOOSE_H
 #define LIB_HTTP_CHOOSE_H
 
 #include "lib/http/request.h"
-
-#define HTTP_RANGES_MAX 1 /* of one request; a request for more gets the whole (RFC 9110, 14.2) */
 
 /* A finished representation: strong entity tags with their quotes. */
 struct http_resource {

@@ -139,8 +139,3 @@ const struct http_counters *http_service_counters(const struct http_service *s)
 {
     return &s->counters;
 }
-
-struct listener *http_service_listener(const struct http_service *s)
-{
-    return s->listener;
-}

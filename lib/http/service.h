@@ -102,6 +102,5 @@ void http_service_close(struct http_service *s, uint32_t seconds, void (*done)(v
 void http_answer(struct http_exchange *x, const struct http_reply *reply);
 
 const struct http_counters *http_service_counters(const struct http_service *s);
-struct listener *http_service_listener(const struct http_service *s);
 
 #endif

@@ -22,7 +22,6 @@
 #define INET_CONNECTS_MAX  1024u
 #define INET_CONNECT_NS    (20 * CLOCK_SEC) /* then stack_connect answers ERR_TIMEOUT */
 #define INET_SETTLE_NS     (15 * CLOCK_SEC) /* how long connects wait for a first address */
-#define INET_HOSTNAME_MAX  63u
 
 struct inet_prefix {
     struct address address;

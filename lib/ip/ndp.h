@@ -26,8 +26,8 @@ enum ndp_option {
     NDP_RDNSS = 25  /* RFC 8106 */
 };
 
-#define NDP_HEAD_ROUTER    16u /* bytes of an advertisement before its options */
-#define NDP_HEAD_NEIGHBOUR 24u /* of a solicitation and an advertisement */
+/* Bytes before the options: of a solicitation and an advertisement, of a redirect. */
+#define NDP_HEAD_NEIGHBOUR 24u
 #define NDP_HEAD_REDIRECT  40u
 #define NDP_OPTIONS_MAX    64u /* of one message */
 

@@ -226,14 +226,6 @@ bool sent_last(const struct sent *s, struct seq_range *range)
     return false;
 }
 
-uint32_t sent_first_length(const struct sent *s)
-{
-    if (s->count == 0)
-        return 0;
-    const struct sent_entry *e = sent_entry(s, s->head);
-    return unit_end(e, e->first) - (e->start + e->first * e->unit);
-}
-
 bool sent_reneged(const struct sent *s)
 {
     if (s->count == 0)

@@ -157,9 +157,6 @@ bool sent_is_lost(const struct sent *s, seq_t n);
  * longer has what it had (RFC 2018, 8). */
 bool sent_reneged(const struct sent *s);
 
-/* The length of the segment at una in sequence numbers; 0: nothing is in flight. */
-uint32_t sent_first_length(const struct sent *s);
-
 static inline uint32_t sent_outstanding(const struct sent *s)
 {
     return s->next - s->una;

@@ -107,11 +107,6 @@ static inline void cpu_interrupts_off(void)
     __asm__ volatile("cli" ::: "memory");
 }
 
-static inline void cpu_interrupts_on(void)
-{
-    __asm__ volatile("sti" ::: "memory");
-}
-
 /* Interrupts are on from the instruction after the next, which halts: none can slip in between. */
 static inline void cpu_sleep(void)
 {

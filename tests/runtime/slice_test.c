@@ -169,7 +169,7 @@ static void test_reader(void **state)
     assert_int_equal(read_u8(&r), 0);
     assert_int_equal(read_bytes(&r, 0).len, 0);
     r = reader_of(s);
-    assert_int_equal(read_be64(&r), 0x0102030405060708);
+    assert_int_equal(read_big_endian(&r, 8), 0x0102030405060708);
     assert_false(r.bad);
     r = reader_of(s);
     assert_int_equal(read_le16(&r), 0x0201);
