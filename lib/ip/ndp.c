@@ -133,8 +133,8 @@ static void stop_routing(struct ip *ip, struct neighbour *n)
     paths_void(&ip->paths);
 }
 
-/* RFC 4861, 7.2.5, for a neighbour whose station is known. */
-static void update(struct ip *ip, uint64_t now, struct neighbour *n, uint8_t flags, bool told,
+/* RFC 4861, 7.2.5, for a neighbour whose station is known. False: it is not believed. */
+static bool update(struct ip *ip, uint64_t now, struct neighbour *n, uint8_t flags, bool told,
                    struct mac station)
 {
     bool other = told && !mac_equal(station, n->mac);
@@ -142,12 +142,13 @@ static void update(struct ip *ip, uint64_t now, struct neighbour *n, uint8_t fla
         count(ip, IP_NEIGHBOUR_DISPUTED);
         if (n->state == NEIGHBOUR_REACHABLE)
             n->state = NEIGHBOUR_STALE;
-        return;
+        return false;
     }
     if (other)
         resolve_tell(ip, n, station);
     if (flags & FLAG_SOLICITED)
         resolve_confirm(ip, now, n);
+    return true;
 }
 
 static void advertisement(struct ip *ip, struct input *in, const struct address *target,
@@ -170,8 +171,8 @@ static void advertisement(struct ip *ip, struct input *in, const struct address 
         resolve_answer(ip, in->now, n, station);
     } else if (unknown) {
         resolve_tell(ip, n, station);
-    } else {
-        update(ip, in->now, n, flags, told, station);
+    } else if (!update(ip, in->now, n, flags, told, station)) {
+        return;
     }
     if (n->router && !(flags & FLAG_ROUTER))
         stop_routing(ip, n);

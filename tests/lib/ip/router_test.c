@@ -249,7 +249,12 @@ static void test_choice(void **state)
     in_advertisement(ROUTER_B, ours, ROUTER_B, R | S | O, other_mac);
     send_udp(&p, ours, "2001:db8:9::1", 1, true);
     assert_memory_equal(place_last(&p).ptr, other_mac, 6);
-    /* It is a router no more, by its own word. */
+    /* It is a router no more: not by the word of another station that does not override. */
+    in_advertisement(ROUTER_B, "ff02::1", ROUTER_B, 0, peer_mac);
+    ip_expire(p.ip, p.now);
+    send_udp(&p, ours, "2001:db8:9::1", 1, true);
+    assert_memory_equal(place_last(&p).ptr, other_mac, 6);
+    /* By its own. */
     in_advertisement(ROUTER_B, "ff02::1", ROUTER_B, O, other_mac);
     ip_expire(p.ip, p.now);
     send_udp(&p, ours, "2001:db8:9::1", 1, true);
