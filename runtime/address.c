@@ -8,12 +8,20 @@
 
 #define GROUPS 8
 
+bool address_in_prefix(const struct address *a, const struct address *prefix, uint8_t bits)
+{
+    size_t whole = bits / 8;
+    if (memcmp(a->bytes, prefix->bytes, whole) != 0)
+        return false;
+    return bits % 8 == 0 || ((a->bytes[whole] ^ prefix->bytes[whole]) >> (8 - bits % 8)) == 0;
+}
+
 bool address_is_loopback(struct address a)
 {
     static const struct address one = {{[15] = 1}};
     if (address_is_v4(a))
         return a.bytes[12] == 127;
-    return memcmp(a.bytes, one.bytes, sizeof one.bytes) == 0;
+    return address_equal(&a, &one);
 }
 
 struct address address_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)

@@ -30,6 +30,14 @@ static inline bool address_is_v4(struct address a)
     return memcmp(a.bytes, prefix, sizeof prefix) == 0;
 }
 
+static inline bool address_equal(const struct address *a, const struct address *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* Whether the first bits are the same: of 128; an IPv4 prefix has 96 more than its own. */
+bool address_in_prefix(const struct address *a, const struct address *prefix, uint8_t bits);
+
 bool address_is_loopback(struct address a);
 struct address address_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 

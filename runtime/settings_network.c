@@ -195,13 +195,6 @@ static const struct setting settings[] = {
 
 /* --- together --- */
 
-static bool same_network(struct address a, struct address b, uint8_t bits)
-{
-    size_t whole = bits / 8u, rest = bits % 8u;
-    return memcmp(a.bytes, b.bytes, whole) == 0 &&
-           (rest == 0 || (a.bytes[whole] ^ b.bytes[whole]) >> (8 - rest) == 0);
-}
-
 static uint8_t mapped_bits(const struct settings_prefix *p)
 {
     return (uint8_t)(p->bits + (address_is_v4(p->address) ? 96 : 0));
@@ -219,7 +212,7 @@ static bool reachable(struct address gateway)
     while (settings_network_next(&list, &p)) {
         if (address_is_v4(p.address) != address_is_v4(gateway))
             continue;
-        if (same_network(p.address, gateway, mapped_bits(&p)))
+        if (address_in_prefix(&gateway, &p.address, mapped_bits(&p)))
             return true;
         any = true;
     }

@@ -164,11 +164,6 @@ static void bind(struct dhcp *d, const struct dhcp_answer *a, struct dhcp_step *
     d->deadline = d->renew_at;
 }
 
-static bool same(struct address a, struct address b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
-}
-
 static void on_offer(struct dhcp *d, uint64_t now, const struct dhcp_answer *a,
                      struct dhcp_step *step)
 {
@@ -187,7 +182,7 @@ static void on_offer(struct dhcp *d, uint64_t now, const struct dhcp_answer *a,
 static bool asked(const struct dhcp *d, const struct dhcp_answer *a)
 {
     return (d->state != DHCP_REQUESTING && d->state != DHCP_RENEWING) ||
-           same(a->lease.server, d->lease.server);
+           address_equal(&a->lease.server, &d->lease.server);
 }
 
 static bool waits(const struct dhcp *d)
@@ -200,7 +195,7 @@ static void on_ack(struct dhcp *d, const struct dhcp_answer *a, struct dhcp_step
 {
     if (!waits(d)) {
         d->counters.dropped_state++;
-    } else if (!asked(d, a) || !same(a->lease.address, d->lease.address)) {
+    } else if (!asked(d, a) || !address_equal(&a->lease.address, &d->lease.address)) {
         d->counters.dropped_foreign++;
     } else {
         d->counters.received++;

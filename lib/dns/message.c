@@ -153,7 +153,7 @@ static bool take_address(const struct record *rr, struct address *a)
         return true;
     }
     memcpy(a->bytes, b, sizeof a->bytes);
-    return !address_is_v4(*a) && memcmp(a, &ADDRESS_ANY, sizeof *a) != 0;
+    return !address_is_v4(*a) && !address_equal(a, &ADDRESS_ANY);
 }
 
 static enum err read_addresses(struct reader r, struct slice message, size_t count,

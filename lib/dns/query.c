@@ -141,7 +141,7 @@ static void ask_again(struct dns *d, uint64_t now, struct dns_query *q, struct d
 static void prefer(struct dns *d, const struct dns_exchange *x)
 {
     for (size_t i = 0; i < d->server_count; i++)
-        if (memcmp(&d->servers[i], &x->server, sizeof x->server) == 0)
+        if (address_equal(&d->servers[i], &x->server))
             d->preferred = i;
 }
 

@@ -101,10 +101,9 @@ bool arp_conflicts(const struct arp_claim *c, const struct arp *a, struct addres
 {
     if (mac_equal(a->sender_mac, our_mac))
         return false;
-    if (memcmp(&a->sender, &ours, sizeof(ours)) == 0)
+    if (address_equal(&a->sender, &ours))
         return true;
     struct address nobody = address_v4(0, 0, 0, 0);
     return c->state == ARP_CLAIM_PROBING && a->operation == ARP_REQUEST &&
-           memcmp(&a->sender, &nobody, sizeof(nobody)) == 0 &&
-           memcmp(&a->target, &ours, sizeof(ours)) == 0;
+           address_equal(&a->sender, &nobody) && address_equal(&a->target, &ours);
 }

@@ -12,11 +12,6 @@
             log_line((level), INET_SOURCE, __VA_ARGS__); \
     } while (0)
 
-static bool same(struct address a, struct address b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
-}
-
 /* --- static ones --- */
 
 /* IPv4's are used at once, and defended (RFC 5227, 2.4): the operator knows them to be free, and
@@ -61,15 +56,13 @@ enum err inet_claim_static(struct inet *i)
 
 static bool is_zero(struct address a)
 {
-    return same(a, address_v4(0, 0, 0, 0));
+    const struct address zero = address_v4(0, 0, 0, 0);
+    return address_equal(&a, &zero);
 }
 
 static bool on_link(const struct dhcp_lease *l, struct address a)
 {
-    uint8_t bits = (uint8_t)(96 + l->prefix);
-    size_t whole = bits / 8u, rest = bits % 8u;
-    return memcmp(a.bytes, l->address.bytes, whole) == 0 &&
-           (rest == 0 || (a.bytes[whole] ^ l->address.bytes[whole]) >> (8 - rest) == 0);
+    return address_in_prefix(&a, &l->address, (uint8_t)(96 + l->prefix));
 }
 
 /* A router outside of the lease's network is on the link all the same: whoever said so gave us an
@@ -245,7 +238,7 @@ static void on_ready(struct inet *i, struct address a, const char *text)
 
 static void on_duplicate(struct inet *i, struct address a, const char *text)
 {
-    bool leased = i->leased && same(a, i->lease.address);
+    bool leased = i->leased && address_equal(&a, &i->lease.address);
     say(i, LOG_ERROR, "another station on the network has the address %s: %s", text,
         leased ? "it is declined" : "it is not used");
     tcp_forget_address(i->tcp, a);
@@ -290,7 +283,7 @@ static void forget_resolver(struct inet *i, size_t which)
 static size_t find_resolver(const struct inet *i, struct address a)
 {
     size_t which = 0;
-    while (which < i->advertised_count && !same(i->advertised[which].address, a))
+    while (which < i->advertised_count && !address_equal(&i->advertised[which].address, &a))
         which++;
     return which;
 }

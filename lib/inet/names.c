@@ -171,7 +171,7 @@ void inet_names_close(struct inet *i)
 static void add(struct address *list, size_t *count, struct address a)
 {
     for (size_t k = 0; k < *count; k++)
-        if (memcmp(&list[k], &a, sizeof a) == 0)
+        if (address_equal(&list[k], &a))
             return;
     if (*count < INET_RESOLVERS_MAX)
         list[(*count)++] = a;

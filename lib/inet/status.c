@@ -24,7 +24,7 @@ static void put_routes(const struct inet *i, struct buf *into)
     for (size_t k = 0; k < count; k++) {
         char prefix[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX] = "on the link";
         address_format(all[k].prefix, prefix);
-        if (memcmp(&all[k].gateway, &ADDRESS_ANY, sizeof ADDRESS_ANY) != 0)
+        if (!address_equal(&all[k].gateway, &ADDRESS_ANY))
             address_format(all[k].gateway, gateway);
         buf_printf(into, "route: %s/%u %s%s\n", prefix, all[k].bits, gateway,
                    all[k].advertised ? " (advertised)" : "");

@@ -22,7 +22,7 @@ const struct destination *destination_find(const struct destinations *t, const s
 {
     const struct destination *set = t->of[set_of(t, a)];
     for (size_t i = 0; i < DESTINATION_WAYS; i++)
-        if (known_until(&set[i]) > now && memcmp(&set[i].address, a, sizeof(*a)) == 0)
+        if (known_until(&set[i]) > now && address_equal(&set[i].address, a))
             return &set[i];
     return NULL;
 }
@@ -33,7 +33,7 @@ static struct destination *place(struct destinations *t, const struct address *a
     struct destination *set = t->of[set_of(t, a)];
     struct destination *oldest = &set[0];
     for (size_t i = 0; i < DESTINATION_WAYS; i++) {
-        if (known_until(&set[i]) > now && memcmp(&set[i].address, a, sizeof(*a)) == 0)
+        if (known_until(&set[i]) > now && address_equal(&set[i].address, a))
             return &set[i];
         if (known_until(&set[i]) < known_until(oldest))
             oldest = &set[i];
@@ -64,6 +64,6 @@ void destination_forget_via(struct destinations *t, const struct address *via)
 {
     for (size_t set = 0; set < DESTINATION_SETS; set++)
         for (size_t i = 0; i < DESTINATION_WAYS; i++)
-            if (memcmp(&t->of[set][i].via, via, sizeof(*via)) == 0)
+            if (address_equal(&t->of[set][i].via, via))
                 t->of[set][i].via_until = 0;
 }

@@ -20,7 +20,7 @@ static uint16_t *bucket_of(struct neighbours *t, const struct address *a)
 struct neighbour *neighbour_find(struct neighbours *t, const struct address *a)
 {
     for (uint16_t i = *bucket_of(t, a); i != 0; i = t->of[i - 1].next)
-        if (memcmp(&t->of[i - 1].address, a, sizeof(*a)) == 0)
+        if (address_equal(&t->of[i - 1].address, a))
             return &t->of[i - 1];
     return NULL;
 }

@@ -25,7 +25,7 @@ struct path *paths_peek(struct paths *t, uint64_t now, const struct address *des
 {
     struct path *set = set_of(t, destination);
     for (struct path *p = set; p < set + PATH_WAYS; p++)
-        if (memcmp(&p->destination, destination, sizeof(*destination)) == 0 && is_good(t, p, now))
+        if (address_equal(&p->destination, destination) && is_good(t, p, now))
             return p;
     return NULL;
 }
@@ -33,8 +33,8 @@ struct path *paths_peek(struct paths *t, uint64_t now, const struct address *des
 static bool leads(const struct paths *t, const struct path *p, uint64_t now,
                   const struct address *source, const struct address *destination)
 {
-    return memcmp(&p->destination, destination, sizeof(*destination)) == 0 &&
-           memcmp(&p->source, source, sizeof(*source)) == 0 && is_good(t, p, now);
+    return address_equal(&p->destination, destination) && address_equal(&p->source, source) &&
+           is_good(t, p, now);
 }
 
 static struct path *use(struct paths *t, struct path *p)

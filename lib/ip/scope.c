@@ -57,14 +57,6 @@ uint8_t address_common_bits(const struct address *a, const struct address *b, ui
     return same < most ? (uint8_t)same : most;
 }
 
-bool address_in_prefix(const struct address *a, const struct address *prefix, uint8_t bits)
-{
-    size_t whole = bits / 8;
-    if (memcmp(a->bytes, prefix->bytes, whole) != 0)
-        return false;
-    return bits % 8 == 0 || ((a->bytes[whole] ^ prefix->bytes[whole]) >> (8 - bits % 8)) == 0;
-}
-
 /* The bits of byte i that are beyond the prefix. */
 static uint8_t beyond(uint8_t bits, size_t i)
 {

@@ -16,11 +16,6 @@ extern const struct address ADDRESS_ALL_HOSTS;   /* 224.0.0.1 */
 extern const struct address ADDRESS_MLD_REPORTS; /* ff02::16 */
 extern const struct address ADDRESS_LINK_LOCAL;  /* fe80:: */
 
-static inline bool address_equal(const struct address *a, const struct address *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 /* All zero, in either family. */
 bool address_is_any(const struct address *a);
 bool address_is_multicast(const struct address *a);
@@ -33,8 +28,7 @@ bool address_is_unicast(const struct address *a);
 enum address_scope { SCOPE_LINK = 2, SCOPE_SITE = 5, SCOPE_GLOBAL = 14 };
 uint8_t address_scope(const struct address *a);
 
-/* Whether the first bits (of 128) are the same; how many are, at most `most`. */
-bool address_in_prefix(const struct address *a, const struct address *prefix, uint8_t bits);
+/* How many of the first bits (of 128) are the same, at most `most`. */
 uint8_t address_common_bits(const struct address *a, const struct address *b, uint8_t most);
 
 /* With the bits beyond the prefix cleared, or set. */

@@ -50,7 +50,7 @@ static enum err choose(struct tcp *t, struct endpoint local, struct endpoint rem
     *tuple = (struct tcp_tuple){local.address, remote.address, local.port, remote.port};
     if (remote.port == 0)
         return ERR_ARGUMENT;
-    if (memcmp(&local.address, &ADDRESS_ANY, sizeof local.address) == 0 &&
+    if (address_equal(&local.address, &ADDRESS_ANY) &&
         !t->below.source(t->arg, remote.address, &tuple->local))
         return ERR_UNREACHABLE;
     if (local.port)

@@ -10,18 +10,14 @@ static struct tcp_listener **bucket(const struct tcp *t, uint16_t port)
 
 static bool is_any(struct address a)
 {
-    return memcmp(&a, &ADDRESS_ANY, sizeof a) == 0;
-}
-
-static bool same(struct address a, struct address b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
+    return address_equal(&a, &ADDRESS_ANY);
 }
 
 /* "0.0.0.0": all of IPv4. */
 static bool covers(struct address a, struct address b)
 {
-    return same(a, b) || is_any(a) || (same(a, address_v4(0, 0, 0, 0)) && address_is_v4(b));
+    const struct address v4 = address_v4(0, 0, 0, 0);
+    return address_equal(&a, &b) || is_any(a) || (address_equal(&a, &v4) && address_is_v4(b));
 }
 
 struct tcp_listener *tcp_listener_find(const struct tcp *t, const struct tcp_tuple *tuple)
@@ -30,7 +26,7 @@ struct tcp_listener *tcp_listener_find(const struct tcp *t, const struct tcp_tup
     for (struct tcp_listener *l = *bucket(t, tuple->local_port); l; l = l->next) {
         if (l->local.port != tuple->local_port)
             continue;
-        if (same(l->local.address, tuple->local))
+        if (address_equal(&l->local.address, &tuple->local))
             return l;
         if (covers(l->local.address, tuple->local))
             found = l;

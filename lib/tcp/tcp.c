@@ -146,7 +146,7 @@ static void lose(struct tcp_connection *c)
 static void leave_address(void *arg, struct tcp_entry *e)
 {
     struct departure *d = arg;
-    if (memcmp(&e->tuple.local, &d->address, sizeof d->address) != 0)
+    if (!address_equal(&e->tuple.local, &d->address))
         return;
     if (e->kind == TCP_KIND_CONNECTION)
         lose((struct tcp_connection *)(void *)e);

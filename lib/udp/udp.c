@@ -76,17 +76,12 @@ static struct list *bucket(struct udp *u, uint16_t port)
 
 static bool is_any(struct address a)
 {
-    return memcmp(&a, &ADDRESS_ANY, sizeof a) == 0;
-}
-
-static bool same(struct address a, struct address b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
+    return address_equal(&a, &ADDRESS_ANY);
 }
 
 static bool overlap(struct address a, struct address b)
 {
-    return is_any(a) || is_any(b) || same(a, b);
+    return is_any(a) || is_any(b) || address_equal(&a, &b);
 }
 
 static bool taken(struct udp *u, struct endpoint local)
@@ -243,7 +238,7 @@ static struct udp_socket *find(struct udp *u, struct address local, uint16_t por
     for (struct list *l = head->next; l != head; l = l->next) {
         struct udp_socket *s = CONTAINER(l, struct udp_socket, link);
         if (s->local.port == port &&
-            (to_many || is_any(s->local.address) || same(s->local.address, local)))
+            (to_many || is_any(s->local.address) || address_equal(&s->local.address, &local)))
             return s;
     }
     return NULL;
@@ -252,7 +247,7 @@ static struct udp_socket *find(struct udp *u, struct address local, uint16_t por
 static bool hears(const struct udp_socket *s, struct endpoint from)
 {
     return s->remote.port == 0 ||
-           (s->remote.port == from.port && same(s->remote.address, from.address));
+           (s->remote.port == from.port && address_equal(&s->remote.address, &from.address));
 }
 
 static size_t total(const struct ip_arrival *a)

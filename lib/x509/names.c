@@ -102,8 +102,7 @@ bool x509_is_for(const struct x509 *x, struct slice host)
         if (n.is_address != is_address)
             continue;
         struct address other = is_address ? address_of(n.bytes) : address;
-        if (is_address ? memcmp(other.bytes, address.bytes, sizeof address.bytes) == 0
-                       : dns_fits(n.bytes, host))
+        if (is_address ? address_equal(&other, &address) : dns_fits(n.bytes, host))
             return true;
     }
     return false;

@@ -148,7 +148,7 @@ static enum err open_socket(struct endpoint local, int *into)
 static enum err open_any(struct endpoint local, int *into)
 {
     enum err e = open_socket(local, into);
-    if (e != ERR_UNREACHABLE || memcmp(&local.address, &ADDRESS_ANY, sizeof ADDRESS_ANY) != 0)
+    if (e != ERR_UNREACHABLE || !address_equal(&local.address, &ADDRESS_ANY))
         return e;
     local.address = address_v4(0, 0, 0, 0);
     return open_socket(local, into);

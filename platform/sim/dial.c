@@ -8,15 +8,14 @@
 
 static bool is_any(struct address a)
 {
-    return memcmp(&a, &ADDRESS_ANY, sizeof a) == 0;
+    return address_equal(&a, &ADDRESS_ANY);
 }
 
 static struct listener *find_listener(struct sim_host *h, struct address a, uint16_t port)
 {
     for (size_t i = 0; i < SIM_LISTENERS_MAX; i++) {
         struct listener *l = &h->listeners[i];
-        bool here =
-            is_any(a) || is_any(l->local.address) || memcmp(&l->local.address, &a, sizeof a) == 0;
+        bool here = is_any(a) || is_any(l->local.address) || address_equal(&l->local.address, &a);
         if (l->open && l->local.port == port && here)
             return l;
     }

@@ -72,7 +72,7 @@ void sim_host_address(struct stack *host, const char *address)
 bool sim_host_has(const struct sim_host *h, struct address a)
 {
     for (size_t i = 0; i < h->address_count; i++)
-        if (memcmp(&h->addresses[i], &a, sizeof a) == 0)
+        if (address_equal(&h->addresses[i], &a))
             return true;
     return address_is_loopback(a);
 }

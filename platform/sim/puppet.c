@@ -56,10 +56,9 @@ static void answer_arp(struct sim_puppet *p, struct slice frame)
 static void answer_solicitation(struct sim_puppet *p, const struct sim_frame *f, struct slice frame)
 {
     uint8_t made[NET_HEAD_MAX], content[32] = {136, 0, 0, 0, 0x60};
-    static const struct address unspecified;
     if (!p->has_v6 || f->end - f->transport < 24 ||
         memcmp(frame.ptr + f->transport + 8, p->v6.bytes, 16) != 0 ||
-        memcmp(&f->source, &unspecified, 16) == 0)
+        address_equal(&f->source, &ADDRESS_ANY))
         return;
     struct sim_frame a = {.v6 = true, .protocol = SIM_ICMPV6, .hops = 255};
     a.source = p->v6;

@@ -95,12 +95,12 @@ static bool same_flow(const struct gathering *g, struct slice frame, const struc
     if (sim_frame_read(slice_of(g->bytes, g->len), &old))
         return false;
     size_t options = f->transport + 20;
-    return memcmp(&old.source, &f->source, sizeof old.source) == 0 &&
-           memcmp(&old.destination, &f->destination, sizeof old.destination) == 0 &&
-           old.tcp.source == f->tcp.source && old.tcp.destination == f->tcp.destination &&
-           old.tcp.ack == f->tcp.ack && old.tcp.window == f->tcp.window && old.ecn == f->ecn &&
-           old.hops == f->hops && (old.tcp.flags | SIM_PSH) == (f->tcp.flags | SIM_PSH) &&
-           old.payload == f->payload && f->tcp.seq == g->next &&
+    return address_equal(&old.source, &f->source) &&
+           address_equal(&old.destination, &f->destination) && old.tcp.source == f->tcp.source &&
+           old.tcp.destination == f->tcp.destination && old.tcp.ack == f->tcp.ack &&
+           old.tcp.window == f->tcp.window && old.ecn == f->ecn && old.hops == f->hops &&
+           (old.tcp.flags | SIM_PSH) == (f->tcp.flags | SIM_PSH) && old.payload == f->payload &&
+           f->tcp.seq == g->next &&
            memcmp(g->bytes + options, frame.ptr + options, f->payload - options) == 0;
 }
 

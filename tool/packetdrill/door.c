@@ -227,13 +227,12 @@ static void open_stack(void)
 
 bool door_open_stack(const struct address *local)
 {
-    bool any = !local || memcmp(local, &ADDRESS_ANY, sizeof *local) == 0;
+    bool any = !local || address_equal(local, &ADDRESS_ANY);
     if (!any && !door.inet)
         *(address_is_v4(*local) ? &door.v4 : &door.v6) = *local;
     if (!door.inet)
         open_stack();
-    return any || memcmp(local, &door.v4, sizeof *local) == 0 ||
-           memcmp(local, &door.v6, sizeof *local) == 0;
+    return any || address_equal(local, &door.v4) || address_equal(local, &door.v6);
 }
 
 /* --- packets --- */
