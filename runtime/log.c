@@ -4,6 +4,7 @@
  */
 #include "runtime/log.h"
 
+#include "runtime/date.h"
 #include "runtime/format.h"
 #include "signatures/clock.h"
 #include "signatures/console.h"
@@ -102,32 +103,15 @@ bool log_wants(enum log_level level, const char *source)
 
 /* --- time --- */
 
-/* The Gregorian date of a day counted from 1970-01-01. Years are taken to begin in March, so that
- * the leap day is the last; an era has 400 of them. */
-static void civil(int64_t day, int64_t *year, unsigned *month, unsigned *day_of_month)
-{
-    const int64_t era_days = 146097, since_0000_03_01 = day + 719468;
-    int64_t era = since_0000_03_01 / era_days - (since_0000_03_01 % era_days < 0);
-    unsigned d = (unsigned)(since_0000_03_01 - era * era_days);
-    unsigned y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
-    unsigned day_of_year = d - (365 * y + y / 4 - y / 100);
-    unsigned m = (5 * day_of_year + 2) / 153; /* 0: March */
-    *day_of_month = day_of_year - (153 * m + 2) / 5 + 1;
-    *month = m < 10 ? m + 3 : m - 9;
-    *year = (int64_t)y + era * 400 + (*month <= 2);
-}
-
 void log_time(char into[LOG_TIME_LEN + 1])
 {
     static char text[LOG_TIME_LEN + 1]; /* the latest; most of it is the same the next time */
     static int64_t latest = INT64_MIN;
     int64_t ms = clock_wall() / (int64_t)CLOCK_MS, second = ms / 1000 - (ms % 1000 < 0);
     if (second != latest) {
-        int64_t day = second / 86400 - (second % 86400 < 0), year;
-        unsigned month, day_of_month, rest = (unsigned)(second - day * 86400);
-        civil(day, &year, &month, &day_of_month);
-        format_text(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.000Z", (unsigned)year, month,
-                    day_of_month, rest / 3600, rest / 60 % 60, rest % 60);
+        struct date_civil c = date_civil(second);
+        format_text(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.000Z", c.year, c.month, c.day,
+                    c.hour, c.minute, c.second);
         latest = second;
     }
     memcpy(into, text, sizeof text);

@@ -1,8 +1,14 @@
 /* See http.h. The grammar is of fixed widths, so each form is read as a row of fields. */
 #include "lib/date/http.h"
 
-#include "lib/date/civil.h"
+#include "runtime/date.h"
 #include "runtime/reader.h"
+
+static const char *const weekdays[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                        "Thursday", "Friday", "Saturday"};
+
+static const char *const months[12] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 static void put_two(char *into, uint32_t value)
 {
@@ -14,9 +20,9 @@ void date_http_format(int64_t seconds, char into[DATE_HTTP_LEN + 1])
 {
     struct date_civil c = date_civil(seconds);
     memcpy(into, "Sun, 06 Nov 1994 08:49:37 GMT", DATE_HTTP_LEN + 1);
-    memcpy(into, DATE_WEEKDAYS[c.weekday], 3);
+    memcpy(into, weekdays[c.weekday], 3);
     put_two(into + 5, c.day);
-    memcpy(into + 8, DATE_MONTHS[c.month - 1], 3);
+    memcpy(into + 8, months[c.month - 1], 3);
     put_two(into + 12, c.year / 100u);
     put_two(into + 14, c.year % 100u);
     put_two(into + 17, c.hour);
@@ -57,7 +63,7 @@ static uint32_t name(struct reader *r, const char *const *names, uint32_t count,
 
 static uint8_t month(struct reader *r)
 {
-    return (uint8_t)(name(r, DATE_MONTHS, 12, 3) + 1);
+    return (uint8_t)(name(r, months, 12, 0) + 1);
 }
 
 static void time_of_day(struct reader *r, struct date_civil *c)
@@ -72,7 +78,7 @@ static void time_of_day(struct reader *r, struct date_civil *c)
 /* Sun, 06 Nov 1994 08:49:37 GMT */
 static void imf_fixdate(struct reader *r, struct date_civil *c)
 {
-    name(r, DATE_WEEKDAYS, 7, 3);
+    name(r, weekdays, 7, 3);
     expect(r, ", ");
     c->day = (uint8_t)number(r, 2);
     expect(r, " ");
@@ -87,7 +93,7 @@ static void imf_fixdate(struct reader *r, struct date_civil *c)
 /* Sunday, 06-Nov-94 08:49:37 GMT */
 static void rfc850(struct reader *r, struct date_civil *c, int64_t now)
 {
-    name(r, DATE_WEEKDAYS, 7, 0);
+    name(r, weekdays, 7, 0);
     expect(r, ", ");
     c->day = (uint8_t)number(r, 2);
     expect(r, "-");
@@ -104,7 +110,7 @@ static void rfc850(struct reader *r, struct date_civil *c, int64_t now)
 /* Sun Nov  6 08:49:37 1994 */
 static void asctime(struct reader *r, struct date_civil *c)
 {
-    name(r, DATE_WEEKDAYS, 7, 3);
+    name(r, weekdays, 7, 3);
     expect(r, " ");
     c->month = month(r);
     expect(r, " ");

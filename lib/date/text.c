@@ -1,7 +1,7 @@
 /* See text.h. */
 #include "lib/date/text.h"
 
-#include "lib/date/civil.h"
+#include "runtime/date.h"
 
 /* So many digits with their leading zeros, and what follows them. Every line of a log has a date. */
 static char *put(char *at, unsigned value, unsigned count, char after)

@@ -1,6 +1,8 @@
 /* See rtc.h: what the registers say. Reading them is rtc_read.c's. */
 #include "platform/pvh/rtc.h"
 
+#include "runtime/date.h"
+
 #define MODE_BINARY 4u
 #define MODE_24     2u
 #define AFTERNOON   0x80u /* of the hour, where there are 12 */
@@ -26,24 +28,15 @@ static uint8_t hour_of(const struct rtc_registers *r, bool binary)
     return (uint8_t)(hour % 12 + (r->hour & AFTERNOON ? 12 : 0));
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days(int64_t year, uint32_t month, uint32_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year % 400;
-    int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 bool rtc_seconds(const struct rtc_registers *r, int64_t *seconds)
 {
     bool binary = r->mode & MODE_BINARY;
-    uint8_t second = number(r->second, binary), minute = number(r->minute, binary);
-    uint8_t hour = hour_of(r, binary), day = number(r->day, binary);
-    uint8_t month = number(r->month, binary), year = number(r->year, binary);
-    if (second > 60 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 || month > 12 ||
-        year > 99)
-        return false;
-    *seconds = days(2000 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    return true;
+    uint8_t year = number(r->year, binary);
+    const struct date_civil c = {.year = (uint16_t)(2000 + year),
+                                 .month = number(r->month, binary),
+                                 .day = number(r->day, binary),
+                                 .hour = hour_of(r, binary),
+                                 .minute = number(r->minute, binary),
+                                 .second = number(r->second, binary)};
+    return year <= 99 && date_seconds(&c, seconds);
 }

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "lib/date/civil.h"
 #include "lib/date/http.h"
 #include "lib/date/text.h"
+#include "runtime/date.h"
 
 #define NOVEMBER_1994 INT64_C(784111777)  /* Sun, 06 Nov 1994 08:49:37 GMT */
 #define NOW           INT64_C(1795402800) /* in November 2026 */

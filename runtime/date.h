@@ -2,10 +2,10 @@
  * Civil time: the Gregorian calendar, in UTC, without leap seconds.
  *
  * Time is a number of seconds since 1970-01-01T00:00:00Z. Years 0 to 9999 are covered, which is what
- * the formats beside this header can write; times outside are clamped to the first or last second.
+ * formats with four digits can write; times outside are clamped to the first or last second.
  */
-#ifndef LIB_DATE_CIVIL_H
-#define LIB_DATE_CIVIL_H
+#ifndef RUNTIME_DATE_H
+#define RUNTIME_DATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +27,5 @@ struct date_civil date_civil(int64_t seconds);
 
 /* False for a date that the calendar does not have. A leap second (60) counts as the next one. */
 bool date_seconds(const struct date_civil *civil, int64_t *seconds);
-
-extern const char *const DATE_MONTHS[12];  /* "January", ... */
-extern const char *const DATE_WEEKDAYS[7]; /* "Sunday", ... */
 
 #endif

@@ -3,20 +3,13 @@
  * 400 of them (an era) have 146097 days. Lengths of months from March on repeat 31 30 31 30 31 every
  * five months, which is the straight line (153 m + 2) / 5.
  */
-#include "lib/date/civil.h"
+#include "runtime/date.h"
 
 #define DAY           86400
 #define DAYS_PER_ERA  146097
 #define DAYS_TO_EPOCH 719468 /* from 0000-03-01 to 1970-01-01 */
 #define EPOCH_WEEKDAY 4      /* 1970-01-01 was a Thursday */
 #define ERAS_LIFTED   1      /* one era more keeps January of the year 0 from being negative */
-
-const char *const DATE_MONTHS[12] = {"January",   "February", "March",    "April",
-                                     "May",       "June",     "July",     "August",
-                                     "September", "October",  "November", "December"};
-
-const char *const DATE_WEEKDAYS[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                      "Thursday", "Friday", "Saturday"};
 
 static void set_day(struct date_civil *c, int64_t days_since_epoch)
 {
