@@ -227,15 +227,17 @@ static void note_size(struct tcp_connection *c, const struct tcp_payload *p)
         c->receive_mss = (uint16_t)size;
 }
 
-/* The second full segment is acknowledged at once; of the first ones each, so that a slow start is not
- * slower than it has to be. */
-static void schedule_ack(struct tcp_connection *c, uint32_t length)
+/* The second full segment is acknowledged at once; of the first ones each, and of those behind a gap:
+ * a sender that has just slowed down, or has not been fast yet, grows the sooner. */
+static void schedule_ack(struct tcp_connection *c, uint32_t length, bool gaps)
 {
     uint32_t waiting = tcp_receive_next(c) - c->last_ack;
     c->ack_later = true;
     if (waiting >= 2u * c->receive_mss)
         c->ack_now = true;
-    if (c->quick && length >= c->receive_mss) {
+    if (gaps) {
+        c->quick = TCP_QUICK_ACKS;
+    } else if (c->quick && length >= c->receive_mss) {
         c->quick--;
         c->ack_now = true;
     }
@@ -281,7 +283,7 @@ void tcp_receive(struct tcp_connection *c, const struct tcp_segment *s, struct t
         if (c->state == TCP_CLOSED)
             return;
         tune_arrived(&c->tune, c->assembly.next, rtt, c->tcp->now);
-        schedule_ack(c, length);
+        schedule_ack(c, length, gaps);
         acknowledge_batch(c, gaps);
     }
     if (c->fin_known && c->assembly.next == c->peer_end)

@@ -163,6 +163,34 @@ static void test_gap_in_one_turn(void **state)
     session_end(&s);
 }
 
+/* Segments of 1000 bytes each, each in a turn of its own; how many acknowledgements they got. */
+static uint64_t acknowledged_of(struct sim_random *r, uint32_t from, uint32_t count)
+{
+    uint64_t before = acknowledgements();
+    for (uint32_t i = 0; i < count; i++) {
+        arrive(r, from + i * 1000, from + i * 1000 + 1000, false);
+        pair_flush(&s.pair);
+    }
+    return acknowledgements() - before;
+}
+
+/* The first ones of a connection, and the first ones once a gap is filled, are acknowledged one by one;
+ * all others, each second one. */
+static void test_quick_acknowledgements(void **state)
+{
+    struct sim_random r;
+    (void)state;
+    start(1);
+    sim_random_seed(&r, 1);
+    assert_int_equal(acknowledged_of(&r, 0, TCP_QUICK_ACKS), TCP_QUICK_ACKS);
+    assert_int_equal(acknowledged_of(&r, 16000, 4), 2);
+    assert_int_equal(acknowledged_of(&r, 21000, 3), 3); /* behind a gap */
+    assert_int_equal(acknowledged_of(&r, 20000, 1), 1);
+    assert_int_equal(acknowledged_of(&r, 24000, TCP_QUICK_ACKS), TCP_QUICK_ACKS);
+    assert_int_equal(acknowledged_of(&r, 24000 + TCP_QUICK_ACKS * 1000, 4), 2);
+    session_end(&s);
+}
+
 /* A turn in which three segments come that were there before: in order, or beyond a gap. */
 static void come_again(bool gap)
 {
@@ -248,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_part_reaches_an_island),
         cmocka_unit_test(test_gap_in_one_turn),
+        cmocka_unit_test(test_quick_acknowledgements),
         cmocka_unit_test(test_duplicates_in_one_turn),
         cmocka_unit_test(test_duplicates_without_sack),
         cmocka_unit_test(test_too_many_parts),
