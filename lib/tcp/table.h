@@ -1,9 +1,11 @@
 /*
  * All that has a pair of endpoints (connections, half-open ones, those in TIME-WAIT), found by it.
  *
- * Chains in buckets, by SipHash with a key of the table's own, with two to eight slots for each entry:
- * a pair that is not in it is mostly an empty slot. It doubles and halves a few buckets at a time,
- * with every entry that comes or goes, so that no single segment pays for it.
+ * Buckets of a cache line each, by SipHash with a key of the table's own. Beside each of a bucket's
+ * six entries stands a byte of its hash, so that who looks for a pair reads no entry of another one:
+ * with many, those are in no cache. What a bucket has no room for is chained behind it, which is rare:
+ * there are two to four entries for each bucket, or fewer. The table doubles and halves a few buckets
+ * at a time, with every entry that comes or goes, so that no single segment pays for it.
  */
 #ifndef LIB_TCP_TABLE_H
 #define LIB_TCP_TABLE_H
@@ -20,17 +22,33 @@ enum tcp_kind { TCP_KIND_CONNECTION, TCP_KIND_HALF_OPEN, TCP_KIND_TIME_WAIT };
 
 /* The head of each. */
 struct tcp_entry {
-    struct tcp_entry *next;
+    struct tcp_entry *next; /* the table's, and the hash */
     struct tcp_tuple tuple;
-    uint8_t kind;
-    uint8_t flags;  /* the kind's own */
-    uint16_t spare; /* the kind's own */
+    uint32_t hash : 24;
+    uint32_t kind : 4;  /* enum tcp_kind */
+    uint32_t flags : 4; /* the kind's own */
+};
+
+#define TCP_BUCKET_ENTRIES 6u
+
+struct tcp_bucket {
+    struct tcp_entry *entries[TCP_BUCKET_ENTRIES]; /* NULL: none */
+    struct tcp_entry *more;                        /* only where all of those are there */
+    uint8_t tags[8];                               /* of the entries */
+};
+
+_Static_assert(sizeof(struct tcp_bucket) == 64, "a cache line");
+
+struct tcp_buckets {
+    struct tcp_bucket *first; /* on a cache line; NULL: there are none */
+    size_t mask;              /* a power of two of them, less one */
+    void *block;              /* of memory, in which they are */
 };
 
 struct tcp_table {
-    struct tcp_entry **slots; /* a power of two of them */
-    struct tcp_entry **old;   /* while its size changes: the former ones, empty up to `moved` */
-    size_t mask, old_mask, moved, count;
+    struct tcp_buckets buckets;
+    struct tcp_buckets old; /* while the size changes: the former ones, empty up to `moved` */
+    size_t moved, count;
     bool walked; /* by tcp_table_each: nothing is moved */
     struct sipkey key;
 };
@@ -46,8 +64,8 @@ static inline bool tcp_tuple_equal(const struct tcp_tuple *a, const struct tcp_t
 /* The entry, or NULL. */
 struct tcp_entry *tcp_table_find(const struct tcp_table *t, const struct tcp_tuple *tuple);
 
-/* It will soon be asked for that tuple: its slot may come from afar meanwhile. */
-void tcp_table_fetch(const struct tcp_table *t, const struct tcp_tuple *tuple);
+/* An entry in it will soon be removed: its bucket may come from afar meanwhile. */
+void tcp_table_fetch(const struct tcp_table *t, const struct tcp_entry *e);
 
 /* The tuple must not be in it. Where there is no memory to grow, chains get longer. */
 void tcp_table_add(struct tcp_table *t, struct tcp_entry *e);

@@ -27,7 +27,7 @@ static void drop_oldest(struct tcp_waits *w)
         tcp_waits_remove(w, one);
     w->used--;
     if (b->begin < b->end) {
-        tcp_table_fetch(w->table, &b->waits[b->begin].entry.tuple);
+        tcp_table_fetch(w->table, &b->waits[b->begin].entry);
         __builtin_prefetch(&b->waits[b->begin + 1]); /* or what lies behind: nothing is read */
         return;
     }

@@ -17,7 +17,7 @@
 #define TCP_WAIT_DEAD   2u
 
 struct tcp_wait {
-    struct tcp_entry entry; /* spare: not used */
+    struct tcp_entry entry;
     seq_t send_next, receive_next;
     uint32_t stamp;  /* the peer's last */
     uint32_t expiry; /* in TCP_WAIT_TICK of the clock, modulo 2^32 */

@@ -32,16 +32,22 @@ static void remove_one(void *arg, struct tcp_entry *e)
     tcp_table_remove(arg, e);
 }
 
-static size_t longest_chain(const struct tcp_table *t)
+/* How many are chained behind buckets, and the most of them behind one. */
+struct chains {
+    size_t entries, longest;
+};
+
+static struct chains chains_of(const struct tcp_table *t)
 {
-    size_t longest = 0;
-    for (size_t i = 0; i <= t->mask; i++) {
+    struct chains c = {0, 0};
+    for (size_t i = 0; i <= t->buckets.mask; i++) {
         size_t n = 0;
-        for (struct tcp_entry *e = t->slots[i]; e; e = e->next)
+        for (struct tcp_entry *e = t->buckets.first[i].more; e; e = e->next)
             n++;
-        longest = n > longest ? n : longest;
+        c.entries += n;
+        c.longest = n > c.longest ? n : c.longest;
     }
-    return longest;
+    return c;
 }
 
 static void test_grows(void **state)
@@ -63,8 +69,10 @@ static void test_grows(void **state)
         assert_ptr_equal(tcp_table_find(&t, &entries[i].tuple), &entries[i]);
     tcp_table_each(&t, count_one, &each);
     assert_int_equal(each, COUNT);
-    assert_true(t.mask + 1 >= COUNT / 2);
-    assert_true(longest_chain(&t) < 16);
+    struct chains c = chains_of(&t);
+    assert_null(t.old.first);
+    assert_true(t.buckets.mask + 1 >= COUNT / 4);
+    assert_true(c.entries > 0 && c.entries < COUNT / 20 && c.longest < 10);
     for (uint32_t i = 0; i < COUNT; i += 2)
         tcp_table_remove(&t, &entries[i]);
     for (uint32_t i = 0; i < COUNT; i++)
@@ -88,7 +96,7 @@ static void test_shrinks(void **state)
         entries[i].tuple = tuple_of(i);
         tcp_table_add(&t, &entries[i]);
     }
-    assert_true(memory_stats().bytes > before.bytes + 2 * COUNT * sizeof(void *));
+    assert_true(memory_stats().bytes > before.bytes + COUNT / 4 * sizeof(struct tcp_bucket));
     for (uint32_t i = 0; i < COUNT; i++) {
         uint32_t some = i + (COUNT - i) / 2;
         tcp_table_remove(&t, &entries[i]);
@@ -114,7 +122,8 @@ static void test_without_memory(void **state)
         entries[i].tuple = tuple_of(i);
         tcp_table_add(&t, &entries[i]);
     }
-    assert_int_equal(t.mask + 1, 256);
+    assert_int_equal(t.buckets.mask + 1, 32);
+    assert_int_equal(chains_of(&t).entries, 1000 - 32 * TCP_BUCKET_ENTRIES);
     sim_memory_fail_every(0);
     for (uint32_t i = 1000; i < 2000; i++) {
         entries[i].tuple = tuple_of(i);
@@ -122,7 +131,7 @@ static void test_without_memory(void **state)
     }
     for (uint32_t i = 0; i < 2000; i++)
         assert_ptr_equal(tcp_table_find(&t, &entries[i].tuple), &entries[i]);
-    assert_true(t.mask + 1 >= 1024);
+    assert_true(t.buckets.mask + 1 >= 512);
     tcp_table_deinit(&t);
     free(entries);
 }
