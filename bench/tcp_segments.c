@@ -11,8 +11,9 @@
  *                               thousand and the last thousand of a million, and the memory before, then,
  *                               and when the last TIME-WAIT is over.
  *
- * First and last of these are measured in turn, a few connections each time, in a world of their own
- * that is new and in the one that has seen all the others: what a busy machine does, it does to both.
+ * What is compared is measured in turn, a little each time, in two worlds: that with few connections and
+ * that with many, that which is new and that which has seen a million: what a busy machine does, it
+ * does to both.
  */
 #include "lib/tcp/info.h"
 #include "signatures/clock.h"
@@ -23,9 +24,12 @@
 #include <time.h>
 
 #define MANY    100000u
+#define TALKING 10u
 #define PORTS   8u
 #define PACKETS 256u
-#define ROUNDS  200000u
+
+#define EXCHANGE_TURNS 200u
+#define EXCHANGE_EACH  1000u
 
 struct packet {
     struct ip_arrival arrival;
@@ -43,7 +47,14 @@ struct end {
     bool awake;
 };
 
-static struct end worlds[2][2], *ends = worlds[0];
+/* Two that talk, and their connections. */
+struct world {
+    struct end ends[2];
+    struct flow **clients, **servers;
+    uint32_t client_count, server_count;
+};
+
+static struct world worlds[2], *world = worlds;
 
 static uint64_t now;
 
@@ -137,22 +148,24 @@ static void turn(struct end *e)
     }
 }
 
+static bool busy(const struct end *e)
+{
+    return e->awake || e->head != e->tail;
+}
+
 /* Until nothing is under way. */
 static void settle(void)
 {
     do {
         now += 20 * CLOCK_US;
-        turn(&ends[0]);
-        turn(&ends[1]);
-    } while (ends[0].awake || ends[1].awake || ends[0].head != ends[0].tail ||
-             ends[1].head != ends[1].tail);
+        turn(&world->ends[0]);
+        turn(&world->ends[1]);
+    } while (busy(&world->ends[0]) || busy(&world->ends[1]));
 }
 
 /* --- owners --- */
 
 static const uint8_t answer[1000], request[100];
-static struct flow **clients, **servers;
-static uint32_t client_count, server_count;
 static uint64_t got;
 static bool answering, closing;
 
@@ -185,9 +198,9 @@ static const struct flow_events server_events = {on_server_data, NULL, NULL, on_
 static void on_accept(void *owner, struct flow *flow)
 {
     (void)owner;
-    servers[server_count] = flow;
-    flow_own(flow, &server_events, &servers[server_count]);
-    server_count++;
+    world->servers[world->server_count] = flow;
+    flow_own(flow, &server_events, &world->servers[world->server_count]);
+    world->server_count++;
 }
 
 static void on_answer(void *owner, enum err why, struct flow *flow)
@@ -197,48 +210,48 @@ static void on_answer(void *owner, enum err why, struct flow *flow)
         fprintf(stderr, "no connection: %s\n", err_text(why));
         exit(1);
     }
-    clients[client_count] = flow;
-    flow_own(flow, &client_events, &clients[client_count]);
-    client_count++;
+    world->clients[world->client_count] = flow;
+    flow_own(flow, &client_events, &world->clients[world->client_count]);
+    world->client_count++;
 }
 
 static void open_world(uint32_t offloads)
 {
-    client_count = server_count = 0;
+    world->client_count = world->server_count = 0;
     for (int i = 0; i < 2; i++) {
-        struct end *e = &ends[i];
+        struct end *e = &world->ends[i];
         struct packet *queue = e->queue ? e->queue : calloc(PACKETS, sizeof *queue);
-        *e = (struct end){.other = &ends[1 - i], .queue = queue, .seed = 7};
+        *e = (struct end){.other = &world->ends[1 - i], .queue = queue, .seed = 7};
         e->address = address_v4(10, 0, 0, (uint8_t)(i + 1));
         e->tcp = tcp_open(&below, e, NULL, offloads, now);
     }
     for (uint16_t i = 0; i < PORTS; i++) {
         struct tcp_listener *l;
-        tcp_listen(ends[1].tcp, (struct endpoint){ADDRESS_ANY, (uint16_t)(80 + i), 0}, on_accept,
-                   NULL, &l);
+        tcp_listen(world->ends[1].tcp, (struct endpoint){ADDRESS_ANY, (uint16_t)(80 + i), 0},
+                   on_accept, NULL, &l);
     }
 }
 
 static void close_world(void)
 {
     closing = true;
-    for (uint32_t i = 0; i < client_count; i++)
-        flow_abort(clients[i]);
+    for (uint32_t i = 0; i < world->client_count; i++)
+        flow_abort(world->clients[i]);
     settle();
-    for (uint32_t i = 0; i < server_count; i++)
-        if (servers[i])
-            flow_close(servers[i]);
+    for (uint32_t i = 0; i < world->server_count; i++)
+        if (world->servers[i])
+            flow_close(world->servers[i]);
     settle();
-    tcp_close(ends[0].tcp);
-    tcp_close(ends[1].tcp);
+    tcp_close(world->ends[0].tcp);
+    tcp_close(world->ends[1].tcp);
     closing = false;
 }
 
 static void connect_one(uint32_t i)
 {
     struct tcp_connection *c;
-    struct endpoint to = {ends[1].address, (uint16_t)(80 + i % PORTS), 0};
-    if (tcp_connect(ends[0].tcp, to, on_answer, NULL, &c)) {
+    struct endpoint to = {world->ends[1].address, (uint16_t)(80 + i % PORTS), 0};
+    if (tcp_connect(world->ends[0].tcp, to, on_answer, NULL, &c)) {
         fprintf(stderr, "no more connections after %u\n", i);
         exit(1);
     }
@@ -258,30 +271,33 @@ static double ns_since(uint64_t begun, double count)
     return (double)(cpu_ns() - begun) / count;
 }
 
-static double exchanges(uint32_t open, uint32_t talking)
+static int ascending(const void *a, const void *b)
 {
-    open_world(0);
-    answering = true;
-    for (uint32_t i = 0; i < open; i++)
-        connect_one(i);
-    for (int warm = 1; warm >= 0; warm--) {
-        uint64_t begun = cpu_ns();
-        got = 0;
-        for (uint32_t i = 0; i < ROUNDS; i++) {
-            flow_write(clients[(uint64_t)i * 7919 % talking], slice_of(request, sizeof request));
-            settle();
-        }
-        if (got != (uint64_t)ROUNDS * (sizeof request + sizeof answer)) {
-            fprintf(stderr, "only %llu bytes came\n", (unsigned long long)got);
-            exit(1);
-        }
-        if (!warm) {
-            double ns = ns_since(begun, ROUNDS);
-            close_world();
-            return ns;
-        }
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, ascending);
+    return values[count / 2];
+}
+
+/* Nanoseconds of each. */
+static double exchanges(struct world *in, uint32_t count, uint32_t talking)
+{
+    uint64_t begun = cpu_ns();
+    world = in;
+    got = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        flow_write(world->clients[(uint64_t)i * 7919 % talking], slice_of(request, sizeof request));
+        settle();
     }
-    return 0;
+    if (got != (uint64_t)count * (sizeof request + sizeof answer)) {
+        fprintf(stderr, "only %llu bytes came\n", (unsigned long long)got);
+        exit(1);
+    }
+    return ns_since(begun, count);
 }
 
 static void bulk(const char *what, uint32_t offloads)
@@ -293,10 +309,10 @@ static void bulk(const char *what, uint32_t offloads)
     uint64_t total = (uint64_t)2 << 30, given = 0, begun = cpu_ns();
     got = 0;
     while (got < total) {
-        size_t n = flow_room(clients[0]);
+        size_t n = flow_room(world->clients[0]);
         n = n < sizeof block ? n : sizeof block;
         if (n && given < total) {
-            flow_lend(clients[0], slice_of(block, n), (struct loan){NULL, NULL});
+            flow_lend(world->clients[0], slice_of(block, n), (struct loan){NULL, NULL});
             given += n;
         }
         settle();
@@ -311,30 +327,18 @@ static double short_connections(uint32_t count)
 {
     uint64_t begun = cpu_ns();
     for (uint32_t i = 0; i < count; i++) {
-        client_count = server_count = 0;
+        world->client_count = world->server_count = 0;
         connect_one(i);
-        flow_write(clients[0], slice_of(request, sizeof request));
+        flow_write(world->clients[0], slice_of(request, sizeof request));
         settle();
-        flow_close(servers[0]);
+        flow_close(world->servers[0]);
         settle();
-        flow_close(clients[0]);
+        flow_close(world->clients[0]);
         settle();
         now += CLOCK_MS;
     }
-    client_count = server_count = 0;
+    world->client_count = world->server_count = 0;
     return ns_since(begun, count);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, ascending);
-    return values[count / 2];
 }
 
 #define TURNS     20u /* of the first thousand, and of the last */
@@ -344,9 +348,9 @@ static void first_and_last(void)
 {
     double first[TURNS], last[TURNS];
     for (uint32_t i = 0; i < TURNS; i++) {
-        ends = worlds[1];
+        world = &worlds[1];
         first[i] = short_connections(TURN_EACH);
-        ends = worlds[0];
+        world = &worlds[0];
         last[i] = short_connections(TURN_EACH);
     }
     double a = median(first, TURNS), b = median(last, TURNS);
@@ -364,12 +368,12 @@ static void short_ones(uint32_t count)
     uint64_t bytes = memory_stats().bytes;
     short_connections(count - 2000);
     uint64_t then = memory_stats().bytes;
-    ends = worlds[1];
+    world = &worlds[1];
     open_world(0);
     first_and_last();
-    ends = worlds[1];
+    world = &worlds[1];
     close_world();
-    ends = worlds[0];
+    world = &worlds[0];
     now += 2 * TCP_TIME_WAIT_NS;
     settle();
     printf("%-44s %8llu bytes, then %llu, and %llu when TIME-WAIT is over\n",
@@ -378,20 +382,43 @@ static void short_ones(uint32_t count)
     close_world();
 }
 
+static void open_many(struct world *in, uint32_t count)
+{
+    world = in;
+    open_world(0);
+    for (uint32_t i = 0; i < count; i++)
+        connect_one(i);
+}
+
 static void exchange(void)
 {
-    double few = exchanges(10, 10), idle = exchanges(MANY, 10), all = exchanges(MANY, MANY);
-    printf("%-44s %8.1f ns\n", "exchange, 10 open", few);
-    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, 10 talk", idle, idle / few);
-    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, all talk", all, all / few);
+    static double few[EXCHANGE_TURNS], idle[EXCHANGE_TURNS];
+    answering = true;
+    open_many(&worlds[0], TALKING);
+    open_many(&worlds[1], MANY);
+    for (uint32_t i = 0; i < EXCHANGE_TURNS; i++) {
+        few[i] = exchanges(&worlds[0], EXCHANGE_EACH, TALKING);
+        idle[i] = exchanges(&worlds[1], EXCHANGE_EACH, TALKING);
+    }
+    double a = median(few, EXCHANGE_TURNS), b = median(idle, EXCHANGE_TURNS);
+    exchanges(&worlds[1], MANY, MANY);
+    double all = exchanges(&worlds[1], 2 * MANY, MANY);
+    printf("%-44s %8.1f ns\n", "exchange, 10 open", a);
+    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, 10 talk", b, b / a);
+    printf("%-44s %8.1f ns, x%.2f\n", "exchange, 100,000 open, all talk", all, all / a);
+    close_world();
+    world = &worlds[0];
+    close_world();
 }
 
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     uint32_t shorts = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
-    clients = calloc(MANY, sizeof(*clients));
-    servers = calloc(MANY, sizeof(*servers));
+    for (int i = 0; i < 2; i++) {
+        worlds[i].clients = calloc(MANY, sizeof(struct flow *));
+        worlds[i].servers = calloc(MANY, sizeof(struct flow *));
+    }
     now = 1000 * CLOCK_SEC;
     if (!strcmp(what, "exchange")) {
         exchange();
