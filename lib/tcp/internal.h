@@ -39,7 +39,7 @@
 #define TCP_DELAYED_ACK       (40 * CLOCK_MS)
 #define TCP_BATCH_MAX         8u  /* segments of one turn of the loop for one acknowledgement */
 #define TCP_APART_MAX         3u  /* segments after a gap that are acknowledged each by itself */
-#define TCP_QUICK_ACKS        16u /* full ones, at the start and after a gap, acknowledged each */
+#define TCP_QUICK_ACKS        64u /* full ones, at the start and after a gap, acknowledged each */
 #define TCP_RETRY_FIRST       (1 * CLOCK_SEC)  /* of a SYN (RFC 6298, 2.1); doubles */
 #define TCP_SYN_ACK_TRIES     5u               /* then a half-open connection is given up */
 #define TCP_PERSIST_MAX       (60 * CLOCK_SEC) /* between two probes of a zero window */

@@ -182,12 +182,13 @@ static void test_quick_acknowledgements(void **state)
     (void)state;
     start(1);
     sim_random_seed(&r, 1);
+    uint32_t at = TCP_QUICK_ACKS * 1000;
     assert_int_equal(acknowledged_of(&r, 0, TCP_QUICK_ACKS), TCP_QUICK_ACKS);
-    assert_int_equal(acknowledged_of(&r, 16000, 4), 2);
-    assert_int_equal(acknowledged_of(&r, 21000, 3), 3); /* behind a gap */
-    assert_int_equal(acknowledged_of(&r, 20000, 1), 1);
-    assert_int_equal(acknowledged_of(&r, 24000, TCP_QUICK_ACKS), TCP_QUICK_ACKS);
-    assert_int_equal(acknowledged_of(&r, 24000 + TCP_QUICK_ACKS * 1000, 4), 2);
+    assert_int_equal(acknowledged_of(&r, at, 4), 2);
+    assert_int_equal(acknowledged_of(&r, at + 5000, 3), 3); /* behind a gap */
+    assert_int_equal(acknowledged_of(&r, at + 4000, 1), 1);
+    assert_int_equal(acknowledged_of(&r, at + 8000, TCP_QUICK_ACKS), TCP_QUICK_ACKS);
+    assert_int_equal(acknowledged_of(&r, at + 8000 + TCP_QUICK_ACKS * 1000, 4), 2);
     session_end(&s);
 }
 

@@ -182,7 +182,7 @@ static void test_a_narrow_window(void **state)
     session_end(&s);
 }
 
-/* Every second full segment is acknowledged, each of the first few; a last one within the delay. */
+/* Every second full segment is acknowledged, each of the first ones; a last one within the delay. */
 static void test_delayed_acknowledgement(void **state)
 {
     (void)state;
@@ -192,7 +192,7 @@ static void test_delayed_acknowledgement(void **state)
     side_feed(&s.client);
     pair_run(&s.pair, NULL, NULL, s.pair.delay + CLOCK_MS);
     assert_int_equal(seen.acks, 1); /* at once: a slow start waits for it */
-    s.client.total = 1448 * 16;
+    s.client.total = (uint64_t)1448 * 2 * TCP_QUICK_ACKS;
     side_feed(&s.client);
     pair_run(&s.pair, NULL, NULL, CLOCK_SEC);
     memset(&seen, 0, sizeof seen);
