@@ -10,7 +10,6 @@
 #include "tool/image.h"
 #include "tool/keyfolder.h"
 #include "tool/keyshow.h"
-#include "tool/private_key.h"
 #include "tool/tool.h"
 
 #include <errno.h>

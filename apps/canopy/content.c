@@ -8,7 +8,6 @@
 #include "runtime/log.h"
 #include "signatures/clock.h"
 #include "signatures/entropy.h"
-#include "signatures/memory.h"
 
 #define NEVER UINT64_MAX
 

@@ -1,5 +1,4 @@
 /* The smallest program: a line on the console, and the end. What a new target has to run first. */
-#include "runtime/log.h"
 #include "runtime/loop.h"
 #include "signatures/console.h"
 #include "signatures/program.h"

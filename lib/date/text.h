@@ -2,7 +2,7 @@
 #ifndef LIB_DATE_TEXT_H
 #define LIB_DATE_TEXT_H
 
-#include "runtime/slice.h"
+#include <stdint.h>
 
 #define DATE_RFC3339_LEN 20 /* "2006-01-02T15:04:05Z" */
 #define DATE_DAY_LEN     10 /* "2006-01-02" */

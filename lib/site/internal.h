@@ -13,7 +13,6 @@
 #define LIB_SITE_INTERNAL_H
 
 #include "lib/atom/uuid.h"
-#include "lib/gzip/gzip.h"
 #include "lib/hash/sha256.h"
 #include "lib/site/article.h"
 #include "lib/site/page.h"

@@ -2,7 +2,6 @@
 #include "lib/markdown/markdown.h"
 #include "lib/site/article.h"
 #include "lib/site/internal.h"
-#include "lib/text/percent.h"
 #include "lib/text/utf8.h"
 
 #define URL_MAX 8192 /* bytes of a path or a redirection's target, encoded */

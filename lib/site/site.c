@@ -1,7 +1,6 @@
 /* A finished generation: lookups, and giving it back. */
 #include "lib/site/internal.h"
 #include "lib/text/percent.h"
-#include "runtime/panic.h"
 #include "signatures/memory.h"
 
 #define FINISH_COST 512u /* what a page costs besides its bytes, in bytes of budget */

@@ -1,8 +1,6 @@
 /* Connections: how they begin, which states they go through, how they end. */
 #include "lib/tcp/internal.h"
 
-#include "signatures/memory.h"
-
 _Static_assert(offsetof(struct tcp_connection, entry) == 0, "found by its entry");
 _Static_assert(sizeof(struct tcp_connection) <= 992, "an idle connection costs at most 1 KiB: "
                                                      "this, and its slot in the table");

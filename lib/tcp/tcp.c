@@ -1,7 +1,6 @@
 /* One instance: what it holds, and what its caller drives. */
 #include "lib/tcp/internal.h"
 
-#include "runtime/panic.h"
 #include "signatures/memory.h"
 
 static void draw(struct tcp *t, void *into, size_t len)

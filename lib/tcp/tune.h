@@ -7,7 +7,6 @@
 #define LIB_TCP_TUNE_H
 
 #include "lib/tcp/seq.h"
-#include "signatures/clock.h"
 
 #define TUNE_RECEIVE_FIRST ((uint32_t)65535)
 #define TUNE_RECEIVE_MAX   ((uint32_t)8 << 20)

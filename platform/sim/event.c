@@ -4,7 +4,6 @@
  */
 #include "platform/sim/internal.h"
 #include "platform/sim/sim.h"
-#include "runtime/panic.h"
 #include "signatures/clock.h"
 #include "signatures/wait.h"
 

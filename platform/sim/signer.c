@@ -9,7 +9,6 @@
 #include "runtime/list.h"
 #include "runtime/panic.h"
 #include "signatures/clock.h"
-#include "signatures/memory.h"
 
 struct sim_signer {
     struct signer signer; /* first: the handle */
