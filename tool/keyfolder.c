@@ -169,7 +169,7 @@ static bool is_for(const struct keypair *pair, struct slice host)
 
 static void warn_of_root(const struct keypair *pairs, size_t count, struct slice content)
 {
-    char host[SITEROOT_HOST_MAX + 1];
+    char host[SITE_HOST_MAX + 1];
     if (!siteroot_host(content, host))
         return;
     for (size_t i = 0; i < count; i++)

@@ -2,8 +2,6 @@
 #include "tool/siteroot.h"
 
 #include "lib/git/bundle.h"
-#include "lib/store/store.h"
-#include "lib/text/url.h"
 
 static bool first_commit(const struct git_bundle *bundle, struct oid *into)
 {
@@ -31,35 +29,14 @@ static struct store *open_store(const struct git_bundle *bundle)
     return NULL;
 }
 
-static bool read_host(struct store *store, const struct oid *commit,
-                      char host[SITEROOT_HOST_MAX + 1])
-{
-    struct git_entry entry;
-    struct store_object file;
-    struct slice rest, line = {NULL, 0};
-    if (store_path(store, commit, SLICE(".config/root"), &entry) != OK ||
-        store_read_as(store, &entry.oid, GIT_BLOB, &file) != OK)
-        return false;
-    rest = file.content;
-    slice_line(&rest, &line);
-    struct slice found = url_host(slice_trim(line));
-    bool ok = found.len > 0 && found.len <= SITEROOT_HOST_MAX;
-    if (ok) {
-        memcpy(host, found.ptr, found.len);
-        host[found.len] = 0;
-    }
-    store_release(&file);
-    return ok;
-}
-
-bool siteroot_host(struct slice bytes, char host[SITEROOT_HOST_MAX + 1])
+bool siteroot_host(struct slice bytes, char host[SITE_HOST_MAX + 1])
 {
     struct git_bundle bundle;
     struct oid commit;
     if (bytes.len == 0 || git_bundle_parse(bytes, &bundle) != OK || !first_commit(&bundle, &commit))
         return false;
     struct store *store = open_store(&bundle);
-    bool found = store && read_host(store, &commit, host);
+    bool found = store && site_root_host(store, &commit, host);
     if (store)
         store_close(store);
     return found;

@@ -2,11 +2,9 @@
 #ifndef TOOL_SITEROOT_H
 #define TOOL_SITEROOT_H
 
-#include "runtime/slice.h"
-
-#define SITEROOT_HOST_MAX 253
+#include "lib/site/root.h"
 
 /* bundle: a git bundle, or nothing. False where it names no host. */
-bool siteroot_host(struct slice bundle, char host[SITEROOT_HOST_MAX + 1]);
+bool siteroot_host(struct slice bundle, char host[SITE_HOST_MAX + 1]);
 
 #endif

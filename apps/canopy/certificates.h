@@ -8,13 +8,12 @@
 #ifndef APPS_CANOPY_CERTIFICATES_H
 #define APPS_CANOPY_CERTIFICATES_H
 
-#include "lib/store/store.h"
+#include "lib/site/root.h"
 #include "runtime/buf.h"
 #include "signatures/signer.h"
 
 #define CERTIFICATES_FILE_MAX    (512u << 10) /* of PEM */
 #define CERTIFICATES_PROBLEM_MAX 256
-#define CERTIFICATES_HOST_MAX    253
 
 struct certificates {
     const struct signer *signer;
@@ -22,7 +21,7 @@ struct certificates {
     struct buf repository; /* the same of the repository's */
     struct buf served;     /* and of what is served of both */
     char problem[CERTIFICATES_PROBLEM_MAX]; /* of the repository's, for people; empty if none */
-    char root[CERTIFICATES_HOST_MAX + 1];   /* where the repository says to be served; or empty */
+    char root[SITE_HOST_MAX + 1];           /* where the repository says to be served; or empty */
 };
 
 void certificates_init(struct certificates *c, const struct signer *signer);

@@ -2,7 +2,6 @@
 #include "apps/canopy/certificates.h"
 
 #include "lib/git/escape.h"
-#include "lib/text/url.h"
 #include "lib/x509/x509.h"
 #include "runtime/format.h"
 #include "runtime/keyring.h"
@@ -123,24 +122,6 @@ static void write_section(struct gathering *g)
     }
 }
 
-/* The host in .config/root. */
-static void read_root(struct certificates *c, struct store *store, const struct oid *commit)
-{
-    struct git_entry file;
-    struct store_object blob;
-    struct slice rest, line = {NULL, 0};
-    c->root[0] = 0;
-    if (store_path(store, commit, SLICE(".config/root"), &file) != OK ||
-        store_read_as(store, &file.oid, GIT_BLOB, &blob) != OK)
-        return;
-    rest = blob.content;
-    slice_line(&rest, &line);
-    struct slice host = url_host(slice_trim(line));
-    if (host.len <= CERTIFICATES_HOST_MAX)
-        format_text(c->root, sizeof c->root, "%.*s", SLICE_ARG(host));
-    store_release(&blob);
-}
-
 void certificates_from_repository(struct certificates *c, struct store *store,
                                   const struct oid *commit)
 {
@@ -149,7 +130,7 @@ void certificates_from_repository(struct certificates *c, struct store *store,
     struct store_object tree;
     buf_clear(&c->repository);
     c->problem[0] = 0;
-    read_root(c, store, commit);
+    (void)site_root_host(store, commit, c->root);
     if (store_path(store, commit, SLICE(FOLDER), &folder) != OK || folder.mode != GIT_MODE_TREE ||
         store_read_as(store, &folder.oid, GIT_TREE, &tree) != OK)
         return;
