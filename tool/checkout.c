@@ -2,6 +2,7 @@
 #include "tool/checkout.h"
 
 #include "lib/git/escape.h"
+#include "tool/file.h"
 #include "tool/tool.h"
 
 #include <errno.h>
@@ -54,17 +55,6 @@ static bool host_fault(const struct place *at)
     return fault(at, strerror(errno));
 }
 
-static bool write_all(int file, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(file, bytes.ptr, bytes.len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes = slice_drop(bytes, n < 0 ? 0 : (size_t)n);
-    }
-    return true;
-}
-
 static bool write_file(struct checkout *c, struct slice content, bool executable, int folder,
                        const struct place *at)
 {
@@ -72,7 +62,7 @@ static bool write_file(struct checkout *c, struct slice content, bool executable
     int file = openat(folder, at->name, flags, executable ? 0777 : 0666);
     if (file < 0)
         return host_fault(at);
-    bool written = write_all(file, content);
+    bool written = file_write(file, content);
     if (close(file) != 0 || !written)
         return host_fault(at);
     c->counts->files++;

@@ -293,7 +293,8 @@ static bool check_out(struct job *j, int folder)
     return true;
 }
 
-/* The result of the whole: fetched into the folder, or the folder as it was. */
+/* What does not come whole leaves the folder as it was. What cannot be written whole is said, and what
+ * was written stays. */
 static bool fetch_into(const struct git_remote *remote, const char *path)
 {
     bool made;

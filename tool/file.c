@@ -36,7 +36,7 @@ const char *file_read(const char *path, struct buf *into)
     return n < 0 ? strerror(why) : NULL;
 }
 
-static bool write_all(int fd, struct slice bytes)
+bool file_write(int fd, struct slice bytes)
 {
     while (bytes.len > 0) {
         ssize_t n = write(fd, bytes.ptr, bytes.len);
@@ -60,7 +60,7 @@ static bool write_parts(int fd, const char *path, mode_t mode, const struct slic
 {
     keep_owner(fd, path);
     for (size_t i = 0; i < count; i++)
-        if (!write_all(fd, parts[i]))
+        if (!file_write(fd, parts[i]))
             return false;
     return fchmod(fd, mode) == 0 && fsync(fd) == 0;
 }
