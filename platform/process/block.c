@@ -104,10 +104,11 @@ enum err process_block_open(struct slice name, struct block **into, struct buf *
         fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return refuse(name, strerror(errno), error);
-    struct disk *d = size_of(fd, &bytes) ? memory_zalloc(sizeof *d) : NULL;
+    bool sized = size_of(fd, &bytes);
+    struct disk *d = sized ? memory_zalloc(sizeof *d) : NULL;
     if (!d) {
         close(fd);
-        return refuse(name, "not a file or a block device", error);
+        return refuse(name, sized ? "out of memory" : "not a file or a block device", error);
     }
     d->block = (struct block){.ops = &ops,
                               .sectors = bytes / BLOCK_SECTOR,
