@@ -28,7 +28,7 @@ QUIET = "--logs=info,access:quiet"
 BOOTS = 7           # at least
 LEAST, MOST = 4, 64  # MiB, between which the least memory is looked for
 THOUSANDS = 5       # of short connections, at either end, whose median is taken
-WARM_UP = 50_000    # short connections that nobody counts: pools keep the slabs of their busiest moment
+WARM_UP = 1_000     # short connections that nobody counts: what comes to be once, comes to be
 TIME_WAIT = 65      # seconds, and a little: TCP_TIME_WAIT_NS of lib/tcp/tcp.h
 # What a client offers, so that the server has no choice.
 FIXED = """openssl_conf = all

@@ -6,6 +6,8 @@
 #define CHUNKS_FIRST  8u
 #define ISLANDS_FIRST 8u
 
+_Static_assert(2 * ASSEMBLY_ISLANDS_MAX <= UINT16_MAX, "they are counted so");
+
 void assembly_init(struct assembly *a, seq_t next, struct pool *pool)
 {
     *a = (struct assembly){.pool = pool, .front = next, .next = next};
@@ -142,7 +144,7 @@ static void remove_islands(struct assembly *a, uint32_t from, uint32_t to)
     if (from == to)
         return;
     memmove(a->islands + from, a->islands + to, (a->count - to) * sizeof *a->islands);
-    a->count -= to - from;
+    a->count = (uint16_t)(a->count - (to - from));
 }
 
 static enum err have_island(struct assembly *a)
@@ -151,12 +153,12 @@ static enum err have_island(struct assembly *a)
         return OK;
     if (a->count >= ASSEMBLY_ISLANDS_MAX)
         return ERR_FULL;
-    uint32_t room = a->island_room ? 2 * a->island_room : ISLANDS_FIRST;
+    uint32_t room = a->island_room ? 2u * a->island_room : ISLANDS_FIRST;
     struct seq_range *wider = memory_resize(a->islands, room * sizeof *wider);
     if (!wider)
         return ERR_MEMORY;
     a->islands = wider;
-    a->island_room = room;
+    a->island_room = (uint16_t)room;
     return OK;
 }
 

@@ -34,12 +34,12 @@ struct assembly {
     uint8_t **chunks;          /* ring of chunk_room, by number / ASSEMBLY_CHUNK; owned */
     struct seq_range *islands; /* owned */
     uint32_t chunk_room, held; /* chunks in use */
-    uint32_t island_room, count;
+    uint16_t island_room, count;
+    uint8_t recents;
     seq_t front;                   /* the oldest that was not taken */
     seq_t next;                    /* RCV.NXT */
     seq_t recent[ASSEMBLY_RECENT]; /* numbers in the islands to report, the latest first */
     struct seq_range duplicate;    /* to report once; empty: none */
-    uint8_t recents;
 };
 
 /* The pool outlives the assembly; no memory is taken before something has to be kept. */

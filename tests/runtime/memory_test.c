@@ -1,4 +1,4 @@
-/* What holds memory: buffers, arenas, pools; with limits reached and memory that runs out. */
+/* What holds memory: buffers and arenas, with limits reached and memory that runs out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 #include "platform/sim/sim.h"
 #include "runtime/arena.h"
 #include "runtime/buf.h"
-#include "runtime/pool.h"
 #include "signatures/memory.h"
 
 static int setup(void **state)
@@ -233,70 +232,14 @@ static void test_arena_limits(void **state)
     assert_null(arena_alloc(&a, 0));
 }
 
-/* --- pool --- */
-
-static void test_pool(void **state)
-{
-    (void)state;
-    struct pool p;
-    void *items[1000];
-    pool_init(&p, "things", 40, 1000);
-    assert_int_equal(memory_stats().blocks, 0); /* nothing is taken in advance */
-    for (int round = 0; round < 3; round++) {
-        for (size_t i = 0; i < 1000; i++) {
-            uint8_t *item = items[i] = pool_take(&p);
-            assert_non_null(item);
-            assert_int_equal((uintptr_t)item % 16, 0);
-            for (size_t k = 0; k < 40; k++)
-                assert_int_equal(item[k], 0);
-            memset(item, 0xff, 40);
-        }
-        assert_null(pool_take(&p));
-        assert_int_equal(p.used, 1000);
-        assert_int_equal(p.held, 1000);
-        for (size_t i = 0; i < 1000; i++)
-            pool_give(&p, items[i]);
-    }
-    assert_int_equal(p.refused, 3);
-    assert_int_equal(p.peak, 1000);
-    assert_int_equal(p.used, 0);
-    pool_give(&p, NULL);
-    pool_deinit(&p);
-}
-
-static void test_pool_without_memory(void **state)
-{
-    (void)state;
-    struct pool p;
-    pool_init(&p, "things", 1, 10);
-    sim_memory_fail_every(1);
-    assert_null(pool_take(&p));
-    assert_int_equal(p.refused, 1);
-    sim_memory_fail_every(0);
-    void *item = pool_take(&p);
-    assert_non_null(item);
-    pool_give(&p, item);
-    pool_deinit(&p);
-    pool_init(&p, "none", 8, 0);
-    assert_null(pool_take(&p));
-    pool_deinit(&p);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_failure_plans),
-        TEST(test_resize),
-        TEST(test_buf_grows_to_its_limit),
-        TEST(test_buf_latches),
-        TEST(test_buf_decimal),
-        TEST(test_buf_reserve_consume_release),
-        TEST(test_arena),
-        TEST(test_arena_limits),
-        TEST(test_pool),
-        TEST(test_pool_without_memory),
+        TEST(test_failure_plans), TEST(test_resize),       TEST(test_buf_grows_to_its_limit),
+        TEST(test_buf_latches),   TEST(test_buf_decimal),  TEST(test_buf_reserve_consume_release),
+        TEST(test_arena),         TEST(test_arena_limits),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }
