@@ -1,7 +1,8 @@
 # One program: apps/APP with the configuration in CONFIG, linked for TARGET in the folder DIST.
 #
-# CONFIG holds what `ringlet configure` wrote: target (its name), settings (text), content (a git bundle),
-# and keys, certs and anchors (runtime/keyring.h). All of it is optional; what is not there is empty.
+# CONFIG holds what `ringlet configure` wrote: target (its name), settings (text), secret (where they hold one),
+# content (a git bundle), and keys, certs and anchors (runtime/keyring.h). All of it is optional; what is not
+# there is empty.
 
 APP    ?= canopy
 CONFIG ?= apps/$(APP)/.ringlet
@@ -52,8 +53,8 @@ $(TARGETS:%=$(DIST)/.manifest-%): $(DIST)/.manifest-%: FORCE
 
 IMAGE_PARTS := settings content anchors keys certs
 image_part = $(or $(wildcard $(CONFIG)/$(1)),$(DIST)/.empty)
-# What holds private keys is its owner's alone.
-guarded = $(if $(wildcard $(CONFIG)/keys),umask 077 && rm -f $@ &&)
+# What holds private keys, or settings with a secret, is its owner's alone, from its first byte on.
+guarded = $(if $(wildcard $(CONFIG)/keys $(CONFIG)/secret),umask 077 && rm -f $@ &&)
 
 # What the program makes of its content (APP_PREPARER), if there is any.
 PREPARED := $(if $(and $(APP_PREPARER),$(wildcard $(CONFIG)/content)),$(DIST)/.prepared)
@@ -77,7 +78,7 @@ $(TARGETS:%=$(call image_object,%)): $(call image_object,%): mk/image.S $(DIST)/
 $(DIST)/.preparer.o: mk/image.S $(wildcard $(CONFIG)/settings $(CONFIG)/content)
 	@mkdir -p $(DIST)
 	@touch $(DIST)/.empty
-	$(Q)$(CC) -c $< -o $@ -DSETTINGS_FILE='"$(call image_part,settings)"' \
+	$(Q)$(guarded) $(CC) -c $< -o $@ -DSETTINGS_FILE='"$(call image_part,settings)"' \
 	    -DCONTENT_FILE='"$(call image_part,content)"' \
 	    $(foreach p,PREPARED ANCHORS KEYS CERTS MANIFEST,-D$(p)_FILE='"$(DIST)/.empty"')
 $(DIST)/.preparer: $(APP_PREPARER) $(DIST)/.preparer.o $(APP_ROOMS:%=$(BUILD)/rooms/%.o) \

@@ -63,7 +63,7 @@ $(RING0)/.early: $(RING0_EARLY)
 	@touch $@
 
 # ring0_image OBJECTS: the target, of these and what they need of libraries. It is its owner's alone if it
-# holds keys. What only a debugger reads is put aside, into FILE.debug, which gdb finds by itself.
+# holds keys or a secret. What only a debugger reads is put aside, into FILE.debug, which gdb finds by itself.
 define ring0_image
 @mkdir -p $(@D)
 $(call say,link,$@)

@@ -132,16 +132,28 @@ static bool cut_userinfo(struct slice text, size_t within, struct slice *before,
     return at > scheme;
 }
 
+/* The same of a URL that is well-formed. */
+static bool cut_url(struct slice text, struct slice *before, struct slice *after)
+{
+    size_t scheme = slice_search(text, SLICE("://")) + 3;
+    size_t authority = scheme + slice_find(slice_drop(text, scheme), '/');
+    return cut_userinfo(text, authority, before, after);
+}
+
+bool settings_is_secret(const struct setting *s, struct slice text)
+{
+    struct slice before, after;
+    return s->secret ? text.len > 0 : cut_url(text, &before, &after);
+}
+
 void settings_put_value(struct buf *into, const struct setting *s, struct slice text)
 {
     struct slice before, after;
-    size_t scheme = slice_search(text, SLICE("://")) + 3;
-    size_t authority = scheme + slice_find(slice_drop(text, scheme), '/');
     if (s->secret) {
         buf_text(into, "(not shown)");
         return;
     }
-    bool cut = cut_userinfo(text, authority, &before, &after);
+    bool cut = cut_url(text, &before, &after);
     buf_put(into, before);
     buf_text(into, cut ? "..." : "");
     buf_put(into, after);

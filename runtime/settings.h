@@ -77,6 +77,9 @@ enum err settings_configuration(const struct setting_group *const *groups, struc
                                 struct buf *error);
 void settings_write_line(struct buf *into, const struct setting *s, struct slice text);
 
+/* Whether a value holds what nobody else may know: it is a secret, or a URL with a name or password. */
+bool settings_is_secret(const struct setting *s, struct slice text);
+
 /* A value as it may be shown: nothing of a secret, and a URL without its name and password. */
 void settings_put_value(struct buf *into, const struct setting *s, struct slice text);
 

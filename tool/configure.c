@@ -35,6 +35,7 @@ struct configuration {
     const char *bridge;
     bool too_long;
     bool boot_args;      /* settings are also boot arguments in the files of deployment */
+    bool secret;         /* one of the settings is */
     unsigned mib;        /* of memory */
     struct buf line;     /* those boot arguments, as one line */
     struct buf settings; /* text of the settings file */
@@ -126,8 +127,10 @@ static bool check_own(struct configuration *c)
 static void note_setting(void *arg, const struct setting *s, struct slice text)
 {
     struct configuration *c = arg;
+    bool secret = settings_is_secret(s, text);
+    c->secret |= secret;
     settings_write_line(&c->settings, s, text);
-    if (c->boot_args && !s->secret) {
+    if (c->boot_args && !secret) {
         char *word = tool_text("--%s=%.*s", s->name, SLICE_ARG(text));
         if (c->line.len)
             buf_byte(&c->line, ' ');
@@ -232,6 +235,12 @@ static bool write_memory(const struct configuration *c, const char *folder)
     return done;
 }
 
+/* For whoever makes the image (mk/app.mk): it is its owner's alone. */
+static struct slice secret_note(const struct configuration *c)
+{
+    return slice_text(c->secret ? "The settings hold a secret.\n" : "");
+}
+
 static bool move_content(const struct configuration *c, const char *fresh, const char *path)
 {
     if (!c->content) {
@@ -255,7 +264,8 @@ static bool write_parts(struct configuration *c, const char *folder)
                 write_part(folder, "keys", buf_slice(&c->keys.keys)) &&
                 write_part(folder, "certs", buf_slice(&c->keys.certs)) &&
                 write_part(folder, "target", slice_text(c->target->name)) &&
-                write_memory(c, folder) && write_part(folder, "settings", buf_slice(&c->settings));
+                write_memory(c, folder) && write_part(folder, "secret", secret_note(c)) &&
+                write_part(folder, "settings", buf_slice(&c->settings));
     if (!done)
         unlink(fresh);
     free(fresh);

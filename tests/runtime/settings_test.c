@@ -392,8 +392,13 @@ static void check_value(const char *name, const char *value, const char *shown)
 {
     struct buf b;
     buf_init(&b, 1000);
-    settings_put_value(&b, settings_find(groups, slice_text(name)), slice_text(value));
+    const struct setting *s = settings_find(groups, slice_text(name));
+    settings_put_value(&b, s, slice_text(value));
     assert_true(slice_is(buf_slice(&b), shown));
+    if (value[0])
+        assert_int_equal(settings_is_secret(s, slice_text(value)), strcmp(value, shown) != 0);
+    else
+        assert_false(settings_is_secret(s, slice_text(value)));
     buf_deinit(&b);
 }
 
@@ -402,6 +407,7 @@ static void test_urls(void **state)
 {
     (void)state;
     check_value("hook-secret", "x", "(not shown)");
+    check_value("hook-secret", "", "(not shown)");
     check_value("remote", "", "");
     check_value("remote", "https://h/a@b#c", "https://h/a@b#c");
     check_value("remote", "https://u:p@h/a@b", "https://...@h/a@b");
