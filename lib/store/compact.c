@@ -93,13 +93,15 @@ static bool to_be_moved(const struct chunk *c, uint64_t alive)
     return c->used < CHUNK_SMALL || alive * 4 < (uint64_t)c->used * 3;
 }
 
-/* Room for an entry in the last chunk, or in a new one; chunks from `fresh` on are new. */
+/* Room for an entry in the last chunk, or in a new one, and the last one's rest is given back;
+ * chunks from `fresh` on are new. */
 static struct chunk *room(struct store *s, uint32_t fresh, uint32_t packed, uint64_t all)
 {
     if (s->chunk_count > fresh) {
         struct chunk *last = s->chunks[s->chunk_count - 1];
         if (last->cap - last->used >= packed)
             return last;
+        (void)store_chunk_resize(s, s->chunk_count - 1, last->used); /* if not, no harm */
     }
     uint64_t cap = all < CHUNK_BYTES ? all : CHUNK_BYTES;
     if (store_chunk_add(s, packed > cap ? packed : (uint32_t)cap) != OK)

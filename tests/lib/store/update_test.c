@@ -292,6 +292,50 @@ static void readers_keep_what_they_hold(void **state)
     store_release(&o);
 }
 
+#define LARGE 10 /* pairs of a file that stays and one that goes, of which one pair fits a chunk */
+
+/* A commit of all files, or of every other one. */
+static void push_large(struct buf *pack, const struct oid *blobs, unsigned step)
+{
+    buf_clear(&site.tree);
+    for (unsigned i = 0; i < 2 * LARGE; i += step) {
+        buf_printf(&site.tree, "100644 large-%04u", i);
+        buf_byte(&site.tree, 0);
+        buf_put(&site.tree, slice_of(blobs[i].bytes, 20));
+    }
+    site.tree_id = id_of(GIT_TREE, buf_slice(&site.tree));
+    pack_object(pack, GIT_TREE, buf_slice(&site.tree));
+    finish_commit(pack, NULL);
+}
+
+/* What is left lies close together, whatever its size. */
+static void no_room_is_left_between(void **state)
+{
+    struct oid blobs[2 * LARGE];
+    struct buf pack, content;
+    (void)state;
+    buf_init(&pack, 64 << 20);
+    buf_init(&content, 1 << 20);
+    pack_start(&pack, 2 * LARGE + 2);
+    for (unsigned i = 0; i < 2 * LARGE; i++) {
+        buf_clear(&content);
+        for (unsigned n = 0; n < (i % 2 ? 30000u : 70000u); n++)
+            buf_printf(&content, "%02u %06u\n", i, n);
+        blobs[i] = id_of(GIT_BLOB, buf_slice(&content));
+        pack_object(&pack, GIT_BLOB, buf_slice(&content));
+    }
+    buf_deinit(&content);
+    push_large(&pack, blobs, 1);
+    assert_int_equal(store_compact(s, &site.commit), OK);
+    buf_init(&pack, 1 << 20);
+    pack_start(&pack, 2);
+    site.version++;
+    push_large(&pack, blobs, 2);
+    assert_int_equal(store_compact(s, &site.commit), OK);
+    assert_int_equal(store_stats(s).objects, LARGE + 2);
+    assert_true(memory_stats().bytes < store_stats(s).pack_bytes + (256 << 10));
+}
+
 static void nothing_happens_without_memory(void **state)
 {
     (void)state;
@@ -345,10 +389,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, before, after)
     const struct CMUnitTest tests[] = {
-        TEST(forced_updates_leave_nothing),   TEST(ordinary_updates_keep_all),
-        TEST(back_to_the_first_commit),       TEST(readers_keep_what_they_hold),
-        TEST(nothing_happens_without_memory), TEST(not_while_receiving),
-        TEST(paths_lead_to_entries),
+        TEST(forced_updates_leave_nothing), TEST(ordinary_updates_keep_all),
+        TEST(back_to_the_first_commit),     TEST(readers_keep_what_they_hold),
+        TEST(no_room_is_left_between),      TEST(nothing_happens_without_memory),
+        TEST(not_while_receiving),          TEST(paths_lead_to_entries),
     };
     return cmocka_run_group_tests_name("store updates", tests, NULL, NULL);
 }
