@@ -135,24 +135,35 @@ def test_console_of_virtio(tmp_path):
         assert "machine: asked to end" in it.said()
 
 
-def lives_of(tmp_path, name, *more):
+IDENTITIES = {"VMGENID": lambda: f"vmgenid,guid={uuid.uuid4()}", "VMClock": lambda: "vmclock"}
+
+
+def lives_of(tmp_path, name, identity, *more):
     """A machine that draws random bytes, with an identity of its own."""
     folder = tmp_path / name
     folder.mkdir()
-    return guest(PROGRAMS / "lives.kvm", "pc", [], "", folder, "-device", f"vmgenid,guid={uuid.uuid4()}", *more,
+    return guest(PROGRAMS / "lives.kvm", "pc", [], "", folder, "-device", IDENTITIES[identity](), *more,
                  ready="lives: random")
 
 
-def test_copies_draw_other_random_bytes(tmp_path):
-    """A machine is saved while it runs, and two go on from there (VMGENID tells them): as copies they
-    would have drawn the same, were there only one source which was copied as well."""
+def identities():
+    """VMClock is there from QEMU 10 on."""
+    known = subprocess.run(["qemu-system-x86_64", "-device", "help"], capture_output=True, text=True, check=False)
+    return ["VMGENID"] + ["VMClock"] * ('name "vmclock"' in known.stdout)
+
+
+@pytest.mark.parametrize("identity", identities())
+def test_copies_draw_other_random_bytes(tmp_path, identity):
+    """A machine is saved while it runs, and two go on from there, which the host tells them: as copies
+    they would have drawn the same, were there only one source which was copied as well."""
     state = tmp_path / "state"
-    with lives_of(tmp_path, "first", *NO_RANDOM, *RANDOM["pc"]) as it:
+    with lives_of(tmp_path, "first", identity, *NO_RANDOM, *RANDOM["pc"]) as it:
         it.ask("migrate", uri=f"exec:cat >{state}")
         wait(lambda: it.status() == "postmigrate", "the copy")
     draws = []
     for name in ("second", "third"):
-        with lives_of(tmp_path, name, *NO_RANDOM, *RANDOM["pc"], "-incoming", f"exec:cat {state}") as it:
+        with lives_of(tmp_path, name, identity, *NO_RANDOM, *RANDOM["pc"], "-incoming",
+                      f"exec:cat {state}") as it:
             wait(lambda: it.said().count("lives: random") > 2, "random bytes")
             assert "entropy: the machine was copied or taken back" in it.said()
             draws.append(set(re.findall(r"random ([0-9a-f]{16})", it.said())))
