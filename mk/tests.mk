@@ -31,12 +31,18 @@ TEST_COMMON := $(UNIT_SUPPORT) $(BUILD)/libs.a $(BUILD)/runtime.a
 
 $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUILD)/platform-sim.a
 	@$(link_test)
-# Those of a room of drivers have its cores beside the simulation.
+# Those of a room of drivers have its cores beside the simulation, and dom0 played; but for the bus, which has
+# the machine alone.
 XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block block_ring byte_ring front grant net net_receive net_transmit ring store)
-$(call unit_program,$(UNIT_XEN)): $(BUILD)/%: $(BUILD)/%.o $(filter-out %/block.o %/net.o,$(XEN_CORES)) \
-                                              $(BUILD)/runtime.a $(BUILD)/platform-sim.a
+$(BUILD)/xen-cores.a: $(XEN_CORES) $(patsubst %,$(BUILD)/platform/xen/%.o,console control)
+	@$(archive)
+$(BUILD)/xen-played.a: $(patsubst %,$(BUILD)/tests/platform/xen/%.o,dom0 pages)
+	@$(archive)
+XEN_LINKED := $(BUILD)/xen-cores.a $(BUILD)/runtime.a $(BUILD)/platform-sim.a
+$(call unit_program,$(filter-out %/bus_test.c,$(UNIT_XEN))): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/xen-played.a $(XEN_LINKED)
 	@$(link_test)
-$(patsubst %,$(BUILD)/tests/platform/xen/%_test,block net): $(BUILD)/tests/platform/xen/pages.o
+$(BUILD)/tests/platform/xen/bus_test: %: %.o $(BUILD)/platform/xen/bus.o $(XEN_LINKED)
+	@$(link_test)
 $(BUILD)/tests/lib/markdown/spec_test: | deps-test
 # A program's tests run the whole of it, in the simulation.
 $(call unit_program,$(UNIT_APP)): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJECTS) $(TEST_COMMON) \

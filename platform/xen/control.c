@@ -57,9 +57,10 @@ static void follow(struct slice what)
         stop_ask();
     } else if (slice_is(what, "suspend"))
         resume_suspend();
-    else if (slice_is(what, "crash"))
+    else if (slice_is(what, "crash")) {
+        log_error(SOURCE, "the toolstack asks for a crash");
         power_crash();
-    else
+    } else
         log_warning(SOURCE, "the toolstack asks for \"%.*s\", which is nothing that we know",
                     SLICE_ARG(what));
 }
@@ -85,6 +86,7 @@ static void answered(struct store_request *r, enum err e, struct slice answer)
     (void)r;
     if (e && e != ERR_NOT_FOUND)
         log_warning(SOURCE, "%.*s: %s", SLICE_ARG(request.path), err_text(e));
+    again |= step == READ && e == ERR_TIMEOUT; /* a wish is not lost while the store is silent */
     if (step == READ && !e && answer.len) {
         keep(answer);
         ask(ACKNOWLEDGE, XS_WRITE, NODE, "");

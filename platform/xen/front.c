@@ -34,10 +34,8 @@ static void answered(struct store_request *r, enum err e, struct slice answer)
     f->unreachable |= e == ERR_TIMEOUT || e == ERR_CLOSED;
     if (a->into)
         keep(f, a->into, a->size, e, answer);
-    else if (e) {
-        f->refused = true;
+    else if (e)
         log_error(SOURCE, "%s: %s", a->path, err_text(e));
-    }
     if (++f->answers < f->ask_count)
         return;
     void (*then)(struct front * f) = f->then;
@@ -48,7 +46,7 @@ static void answered(struct store_request *r, enum err e, struct slice answer)
 static void begin_asking(struct front *f)
 {
     f->ask_count = f->answers = 0;
-    f->unreachable = f->refused = false;
+    f->unreachable = false;
 }
 
 static struct front_ask *add(struct front *f, uint32_t type, const char *value)
@@ -112,11 +110,18 @@ static void wait_for_backend(struct front *f)
     idle(f);
 }
 
+static void pause(struct front *f, const char *why, const char *what_then, uint64_t ns)
+{
+    log_error(SOURCE, "%s %u: %s: %s", f->kind->class, (unsigned)f->number, why, what_then);
+    f->pauses = true;
+    f->deadline = f->now() + ns;
+}
+
 /* The store may answer again later. */
 static void wait_for_store(struct front *f)
 {
     f->looked = true;
-    f->deadline = f->now() + FRONT_DEADLINE;
+    pause(f, "the store does not answer", "trying again", FRONT_DEADLINE);
 }
 
 static void disconnect(struct front *f)
@@ -198,9 +203,10 @@ static void follow_down(struct front *f)
     bool closed = f->backend_state == XenbusStateClosed;
     bool online = front_number(f, f->online_text, 1, 1);
     disconnect(f);
-    if (f->said == XenbusStateConnected || (f->said != XenbusStateClosed && !closed))
+    if (f->said == XenbusStateConnected || (f->said != XenbusStateClosed && !closed)) {
+        f->dirty |= closed; /* what it does next, it has done: of that no event tells */
         say(f, XenbusStateClosed);
-    else if (f->said == XenbusStateClosed && closed && online)
+    } else if (closed && online)
         say(f, XenbusStateInitialising);
     else if (online)
         wait_for_backend(f);
@@ -302,9 +308,17 @@ static void have_backend(struct front *f)
     }
 }
 
+static void end_pause(struct front *f)
+{
+    if (f->pauses)
+        f->deadline = UINT64_MAX;
+    f->pauses = false;
+}
+
 static void look(struct front *f)
 {
     f->dirty = false;
+    end_pause(f);
     begin_asking(f);
     if (!f->watched)
         add_own(f, XS_WATCH, "backend", f->watch.token);
@@ -371,18 +385,23 @@ void front_restart(struct front *f)
     begin(f);
 }
 
+/* What is connected stays so while the store is silent. */
 void front_expire(struct front *f)
 {
     if (f->now() < f->deadline || f->then)
         return;
     bool told = f->linked;
+    f->dirty = true;
+    if (f->pauses && (f->up || !told)) {
+        look(f);
+        return;
+    }
     f->deadline = UINT64_MAX;
     f->counters.late++;
     log_warning(SOURCE, "%s %u: its backend (domain %u) is not ready (state %u): trying again",
                 f->kind->class, (unsigned)f->number, (unsigned)f->domain,
                 (unsigned)f->backend_state);
     disconnect(f);
-    f->dirty = true;
     if (told)
         say(f, XenbusStateClosed);
     else
@@ -416,7 +435,6 @@ void front_tell_text(struct front *f, const char *name, const char *value)
 
 void front_fail(struct front *f, const char *why)
 {
-    log_error(SOURCE, "%s %u: %s: starting it again", f->kind->class, (unsigned)f->number, why);
     disconnect(f);
-    f->deadline = f->now() + FRONT_PAUSE;
+    pause(f, why, "starting it again", FRONT_PAUSE);
 }

@@ -52,7 +52,7 @@ struct front {
     bool up;          /* both are */
     bool dirty;       /* something has changed since reading began */
     bool unreachable; /* the store did not answer */
-    bool refused;     /* the store did not do what it was asked */
+    bool pauses;      /* until its deadline, and has said why */
     bool watched, back_watched;
     enum xenbus_state backend_state, said;
     uint64_t deadline;

@@ -5,7 +5,7 @@
 
 #include "runtime/format.h"
 
-#define STORE_ENDED_ONCE 64u /* of requests to a store that has closed: they may be asked again */
+#define STORE_ENDED_ONCE 64u /* of requests to a store that takes none: they may be asked again */
 
 void store_init(struct store *s)
 {
@@ -17,6 +17,7 @@ void store_init(struct store *s)
 
 void store_ask(struct store *s, struct store_request *r)
 {
+    r->deadline = 0;
     list_append(&s->waiting, &r->link);
 }
 
@@ -75,6 +76,9 @@ struct slice store_output(struct store *s, uint64_t now)
         list_remove(&r->link);
         list_append(&s->asked, &r->link);
     }
+    r = first(&s->waiting);
+    if (r && s->out_sent < s->out_len && !r->deadline) /* nobody takes what comes before it */
+        r->deadline = now + STORE_DEADLINE;
     return slice_of(s->out + s->out_sent, s->out_len - s->out_sent);
 }
 
@@ -151,22 +155,31 @@ void store_input(struct store *s, struct slice bytes)
     }
 }
 
-/* What is half sent is sent to its end: else nobody would know where the next begins. */
+static bool overdue(const struct store_request *r, uint64_t now)
+{
+    return r && r->deadline && now >= r->deadline;
+}
+
+/* What is half sent is sent to its end: else nobody would know where the next begins. Where the first that
+ * waits has waited too long, all have. */
 void store_expire(struct store *s, uint64_t now)
 {
+    enum err why = s->closed ? ERR_CLOSED : ERR_TIMEOUT;
     struct store_request *r;
-    while ((r = first(&s->asked)) != NULL && (s->closed || now >= r->deadline)) {
+    while ((r = first(&s->asked)) != NULL && (s->closed || overdue(r, now))) {
         s->counters.timeouts += !s->closed;
-        finish(r, s->closed ? ERR_CLOSED : ERR_TIMEOUT, (struct slice){0});
+        finish(r, why, (struct slice){0});
     }
-    for (size_t left = s->closed ? STORE_ENDED_ONCE : 0; left && (r = first(&s->waiting)); left--)
-        finish(r, ERR_CLOSED, (struct slice){0});
+    bool all = s->closed || overdue(first(&s->waiting), now);
+    for (size_t left = all ? STORE_ENDED_ONCE : 0; left && (r = first(&s->waiting)); left--)
+        finish(r, why, (struct slice){0});
 }
 
 uint64_t store_deadline(const struct store *s)
 {
-    const struct store_request *r = first(&s->asked);
-    return r ? r->deadline : UINT64_MAX;
+    const struct store_request *asked = first(&s->asked), *waits = first(&s->waiting);
+    uint64_t next = asked ? asked->deadline : UINT64_MAX;
+    return waits && waits->deadline && waits->deadline < next ? waits->deadline : next;
 }
 
 void store_end(struct store *s)

@@ -29,7 +29,7 @@ struct store_request {
     uint32_t type;            /* XS_READ, XS_WRITE, XS_RM, XS_WATCH, XS_UNWATCH */
     struct slice path, value; /* stay as they are until done */
     uint32_t id;
-    uint64_t deadline;
+    uint64_t deadline; /* 0: it waits behind others */
     void (*done)(struct store_request *r, enum err e, struct slice answer);
 };
 

@@ -269,6 +269,16 @@ static void a_number_that_nobody_has(void **state)
     assert_int_equal(send(60, 0, 0), ERR_AGAIN);
 }
 
+static void a_number_beyond_all(void **state)
+{
+    (void)state;
+    send(60, 0, 0);
+    ring_push(&transmit.ring);
+    answer_sent((uint16_t)(request(0)->id + NET_RING_PAGES), NETIF_RSP_OKAY);
+    net_transmit_collect(&transmit, &counters);
+    assert_true(transmit.ring.broken);
+}
+
 static void an_empty_answer_without_its_slot(void **state)
 {
     (void)state;
@@ -296,6 +306,7 @@ int main(void)
         TEST(what_no_backend_takes),
         TEST(answered_twice),
         TEST(a_number_that_nobody_has),
+        TEST(a_number_beyond_all),
         TEST(an_empty_answer_without_its_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

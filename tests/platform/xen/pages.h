@@ -4,7 +4,7 @@
 
 #include "platform/xen/ring.h"
 
-#define PAGES_MAX 1024u
+#define PAGES_MAX 4096u
 
 extern uint8_t pages[PAGES_MAX][RING_PAGE];
 
