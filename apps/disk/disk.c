@@ -1,18 +1,22 @@
 /*
  * What a new driver of block devices has to run first: overwrites the device with a pattern, flushes, reads
- * it back, says the sum of its sectors' checksums (Adler-32, RFC 1950, 8.2), and ends. As many requests are
- * under way as can be.
+ * it back, says the sum of its sectors' checksums (Adler-32, RFC 1950, 8.2), and ends, or begins again. As
+ * many requests are under way as can be.
  */
 #include "apps/disk/settings.h"
 #include "runtime/format.h"
 #include "runtime/list.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
+#include "signatures/clock.h"
 #include "signatures/console.h"
 #include "signatures/memory.h"
+#include "signatures/timer.h"
 
 #define SOURCE     "disk"
 #define STATUS_MAX ((size_t)4096)
+#define AGAIN \
+    (100 * CLOCK_MS) /* after which all is done once more, or a device that is away is asked */
 
 struct lane {
     struct block_request request;
@@ -25,7 +29,8 @@ static enum block_operation now;
 static uint64_t end, next; /* sectors: where it ends, and goes on */
 static unsigned busy;
 static uint32_t sum; /* of what was read */
-static bool failed;
+static bool failed, away;
+static struct timer timer;
 
 static void on_done(struct block_request *r, enum err why);
 
@@ -55,6 +60,21 @@ static void fail(const char *what, enum err why)
     block_status(disk, &counted);
     console_write(buf_slice(&counted));
     buf_deinit(&counted);
+}
+
+/* Once all is given back it is tried from the start. */
+static void wait_for_it(enum err why)
+{
+    if (!away)
+        log_warning(SOURCE, "the device is away: %s", err_text(why));
+    away = true;
+    if (!busy)
+        timer_start(&timer, clock_monotonic() + AGAIN);
+}
+
+static bool is_awaited(enum err why)
+{
+    return disk_forever && (why == ERR_RESET || why == ERR_UNREACHABLE);
 }
 
 static bool is_right(const struct lane *l)
@@ -92,12 +112,17 @@ static void ask(struct lane *l)
     if (now == BLOCK_WRITE)
         fill(l);
     enum err e = block_submit(disk, &l->request);
+    if (is_awaited(e)) {
+        wait_for_it(e);
+        return;
+    }
     if (e && (e != ERR_AGAIN || !busy)) {
         fail("not taken", e);
         return;
     }
     if (e)
         return;
+    away = false;
     busy++;
     next = now == BLOCK_FLUSH ? end : next + l->request.len / BLOCK_SECTOR;
 }
@@ -110,6 +135,22 @@ static void begin(enum block_operation operation)
         ask(&lanes[i]);
 }
 
+static void write_all(void)
+{
+    sum = 0;
+    end = disk_sectors < disk->sectors ? disk_sectors : disk->sectors;
+    if (end)
+        begin(BLOCK_WRITE);
+    else
+        wait_for_it(ERR_UNREACHABLE);
+}
+
+static void try_again(struct timer *t)
+{
+    (void)t;
+    write_all();
+}
+
 static void say(void)
 {
     char line[96];
@@ -117,7 +158,10 @@ static void say(void)
         format_text(line, sizeof line, "disk: %llu of %llu sectors, sum %08x\n",
                     (unsigned long long)end, (unsigned long long)disk->sectors, (unsigned)sum);
     console_write(slice_of(line, n));
-    loop_stop(0);
+    if (disk_forever)
+        timer_start(&timer, clock_monotonic() + AGAIN);
+    else
+        loop_stop(0);
 }
 
 static void on_done(struct block_request *r, enum err why)
@@ -126,7 +170,9 @@ static void on_done(struct block_request *r, enum err why)
     busy--;
     if (!why && now == BLOCK_READ)
         add_up(l);
-    if (why)
+    if (away || is_awaited(why))
+        wait_for_it(why);
+    else if (why)
         fail("not done", why);
     else if (now == BLOCK_READ && !is_right(l))
         fail("not what was written", ERR_MISMATCH);
@@ -146,12 +192,12 @@ static enum err start(const struct world *w)
         log_error(SOURCE, disk ? "no memory" : "there is no block device");
         return disk ? ERR_MEMORY : ERR_NOT_FOUND;
     }
-    end = disk_sectors < disk->sectors ? disk_sectors : disk->sectors;
-    if (!end) {
+    if (!disk_sectors || !disk->sectors) {
         log_error(SOURCE, "nothing to write: the device, or --sectors, is empty");
         return ERR_ARGUMENT;
     }
-    begin(BLOCK_WRITE);
+    timer_init(&timer, try_again);
+    write_all();
     return OK;
 }
 

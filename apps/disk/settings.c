@@ -1,8 +1,9 @@
-/* How much of the device is overwritten. */
+/* How much of the device is overwritten, and how often. */
 #include "apps/disk/settings.h"
 #include "runtime/settings_block.h"
 
 uint32_t disk_sectors;
+bool disk_forever;
 
 static const struct setting settings[] = {
     {.name = "sectors",
@@ -12,6 +13,12 @@ static const struct setting settings[] = {
      .preset = "8192",
      .type = SETTING_NUMBER,
      .into = &disk_sectors},
+    {.name = "forever",
+     .value = "BOOL",
+     .help = "Begins again after each time, and waits for a device that goes away",
+     .preset = "false",
+     .type = SETTING_BOOL,
+     .into = &disk_forever},
 };
 
 static const struct setting_group group = {

@@ -5,5 +5,6 @@
 #include "signatures/program.h"
 
 extern uint32_t disk_sectors;
+extern bool disk_forever;
 
 #endif

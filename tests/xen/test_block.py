@@ -35,3 +35,20 @@ def test_read_only(dom0):
 def test_no_such_device(dom0):
     said, _ = run(dom0, "rw", "--disk=1")
     assert "--disk 1: there is no block device of that number of these kinds: Xen's blkfront" in said
+
+
+def test_it_goes_and_comes(dom0):
+    """Another file than before: what it reads is what it has written there."""
+    dom0.create("returns", "disk.xen", "--forever=true", vif=False, more=DISKS.format("rw"))
+    log = "/var/log/xen/console/guest-returns.log"
+    try:
+        dom0.until(f"grep '^disk: {SECTORS} of' {log}", "it to be overwritten")
+        dom0.do("xl block-detach returns xvda")
+        dom0.until(f"grep 'the device is away: ' {log}", "it to be missed")
+        dom0.do(f"dd if=/dev/zero of={FILE} bs=512 count=1000; xl block-attach returns "
+                f"format=raw,vdev=xvda,access=rw,target={FILE}")
+        dom0.until(f"grep '^disk: 1000 of 1000 ' {log}", "it to be overwritten again")
+        dom0.do("xl block-detach returns xvda")
+        assert dom0.get(FILE) == pattern(1000)
+    finally:
+        dom0.run("xl destroy returns")
