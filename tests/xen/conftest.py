@@ -18,7 +18,7 @@ from support import BUILD  # noqa: E402
 
 
 # The files that take longest, longest first: two processes, each with a machine of its own, share them out.
-LONGEST = ["canopy", "leftovers", "programs", "echo", "block"]
+LONGEST = ["canopy", "leftovers", "programs", "baked", "block", "echo"]
 
 
 def pytest_collection_modifyitems(items):
