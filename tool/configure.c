@@ -161,6 +161,19 @@ static bool read_keys(struct configuration *c, const char *folder, const char *c
     return done;
 }
 
+/* Where none are, a pair to try it with is made: but not where the folder's name may be mistyped. */
+static bool make_keys(const struct configuration *c, const char *folder)
+{
+    if (c->tls_dir && access(folder, F_OK) != 0) {
+        tool_error("--tls-dir: %s: %s", folder, strerror(errno));
+        return false;
+    }
+    if (!keyfolder_make(folder))
+        return false;
+    printf("made %s/server.key, with a certificate for localhost signed by itself\n", folder);
+    return true;
+}
+
 static bool prepare_keys(struct configuration *c, const char *content)
 {
     char *folder =
@@ -170,11 +183,7 @@ static bool prepare_keys(struct configuration *c, const char *content)
         if (there)
             tool_error("warning: the keys in %s are not used: HTTPS is off (--tls PORT)", folder);
     } else {
-        done = there || keyfolder_make(folder);
-        if (done && !there)
-            printf("made %s/server.key, with a certificate for localhost signed by itself\n",
-                   folder);
-        done = done && read_keys(c, folder, content);
+        done = (there || make_keys(c, folder)) && read_keys(c, folder, content);
     }
     free(folder);
     return done;

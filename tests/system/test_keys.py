@@ -317,8 +317,16 @@ def test_configure_refuses_what_keys_refuses(authority, tmp_path, folder):
     assert {f.name: f.read_bytes() for f in config.iterdir()} == before
 
 
+def test_a_folder_that_is_named_is_not_made(tmp_path, folder):
+    status, output, errors = tool("configure", "--to", tmp_path / "config", "--tls", "--tls-dir", folder)
+    assert status == 1 and output == "", (output, errors)
+    assert errors == f"ringlet: --tls-dir: {folder}: No such file or directory\n"
+    assert not folder.exists()
+
+
 def test_configure_makes_a_pair_for_localhost(tmp_path, folder):
     config = tmp_path / "config"
+    folder.mkdir()
     output, _ = configured(config, "--tls", "--tls-dir", folder)
     assert f"made {folder}/server.key" in output and "localhost" in output
     assert stat.S_IMODE((folder / "server.key").stat().st_mode) == 0o600
