@@ -33,7 +33,7 @@ const struct setting_group settings_logs_group = {.title = "Logging", .settings 
 
 /* --- values --- */
 
-bool settings_parse_bool(struct slice text, bool *value)
+static bool parse_bool(struct slice text, bool *value)
 {
     *value = slice_is(text, "true") || slice_is(text, "yes") || slice_is(text, "on");
     return *value || slice_is(text, "false") || slice_is(text, "no") || slice_is(text, "off");
@@ -42,7 +42,7 @@ bool settings_parse_bool(struct slice text, bool *value)
 static const char *store_bool(struct slice text, bool *into)
 {
     bool value;
-    if (!settings_parse_bool(text, &value))
+    if (!parse_bool(text, &value))
         return "true or false";
     *into = value;
     return NULL;

@@ -46,18 +46,14 @@ static enum err read_name(const struct line *l, struct slice argument, const str
     return *found ? OK : unknown(l, slice_take(argument, 2 + name.len), name);
 }
 
-/* The value out of the next argument. A bool does without, unless the next one looks like a value;
- * other settings that may do without do so at the end, and before another name. */
+/* The value out of the next argument. A setting that may do without, as a bool may, does so at the
+ * end, and before another name. */
 static enum err read_value(struct line *l, const struct setting *s, struct slice *value)
 {
     struct slice next = l->left ? slice_text(*l->rest) : slice_of(NULL, 0);
-    bool ignored;
-    if (s->type == SETTING_BOOL && !settings_parse_bool(next, &ignored)) {
-        *value = SLICE("true");
-        return OK;
-    }
-    if (s->bare && (l->left == 0 || slice_starts(next, SLICE("-")))) {
-        *value = slice_text(s->bare);
+    const char *bare = s->type == SETTING_BOOL ? "true" : s->bare;
+    if (bare && (l->left == 0 || slice_starts(next, SLICE("-")))) {
+        *value = slice_text(bare);
         return OK;
     }
     if (l->left == 0) {

@@ -11,8 +11,6 @@ struct settings_walk {
 const struct setting *settings_next(const struct setting_group *const *groups,
                                     struct settings_walk *at);
 
-bool settings_parse_bool(struct slice text, bool *value);
-
 /* 'text' in quotes, control bytes escaped, cut where it is long. */
 void settings_put_shown(struct buf *into, struct slice text);
 

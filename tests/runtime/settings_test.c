@@ -202,6 +202,8 @@ static void test_bools(void **state)
     assert_false(html);
     assert_int_equal(arguments("--dhcp=maybe"), ERR_ARGUMENT);
     check_error("--dhcp: 'maybe' is not true or false");
+    assert_int_equal(arguments("--dhcp|maybe"), ERR_ARGUMENT);
+    check_error("--dhcp: 'maybe' is not true or false");
 }
 
 static void test_refusals(void **state)
