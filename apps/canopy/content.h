@@ -70,11 +70,10 @@ struct content {
     struct task turn;
     void (*work)(struct content *c); /* what the turn is for */
 
-    struct timer
-        timer; /* the next attempt or poll, the tidying, or the reading of the image's; or never */
-    uint32_t failures; /* in a row */
-    bool whole;        /* ask for everything next time: what we have was no base */
-    bool again;        /* asked for while an update was running */
+    struct timer timer; /* the next attempt, the tidying, the reading of the image's; or never */
+    uint32_t failures;  /* in a row */
+    bool whole;         /* ask for everything next time: what we have was no base */
+    bool again;         /* asked for while an update was running */
     bool stopped;
     struct list waiting;      /* for the update that runs */
     struct list waiting_next; /* for the one after it */
