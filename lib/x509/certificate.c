@@ -37,11 +37,15 @@ struct text {
     size_t len;
 };
 
+/* Control bytes could drive a terminal; so could the C1 controls, which are C2 80 to C2 9F. */
 static void put(struct text *t, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len && t->len + 1 < X509_TEXT_MAX; i++) {
         uint8_t c = (uint8_t)bytes[i];
-        t->into[t->len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+        if (c >= 0x80 && c <= 0x9f && t->len && (uint8_t)t->into[t->len - 1] == 0xc2)
+            t->into[t->len - 1] = '?';
+        else
+            t->into[t->len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
     }
     t->into[t->len] = 0;
 }

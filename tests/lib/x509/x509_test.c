@@ -127,6 +127,19 @@ static void test_read(void **state)
     assert_int_equal(x.name_count, 0);
 }
 
+/* What a stranger's certificate calls itself is shown on terminals. */
+static void test_text_is_harmless(void **state)
+{
+    (void)state;
+    const struct pki_request r = {.name = "a\x1b[1m\xc2\x9b"
+                                          "2J \xc3\x9b\xc2\xa0"};
+    struct pki p = pki_make(&r, NULL);
+    struct x509 x;
+    assert_int_equal(x509_read(p.cert, &x), OK);
+    assert_string_equal(x.subject, "CN=a?[1m?2J \xc3\x9b\xc2\xa0, O=Test");
+    pki_free(&p);
+}
+
 static void test_kinds(void **state)
 {
     (void)state;
@@ -340,10 +353,11 @@ static int same_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pem),           TEST(test_pem_round_trip), TEST(test_pem_certificates),
-        TEST(test_read),          TEST(test_kinds),          TEST(test_names),
-        TEST(test_strange_names), TEST(test_many_names),     TEST(test_damage),
-        TEST(test_no_memory),     TEST(test_chains),         TEST(test_days),
+        TEST(test_pem),    TEST(test_pem_round_trip),   TEST(test_pem_certificates),
+        TEST(test_read),   TEST(test_text_is_harmless), TEST(test_kinds),
+        TEST(test_names),  TEST(test_strange_names),    TEST(test_many_names),
+        TEST(test_damage), TEST(test_no_memory),        TEST(test_chains),
+        TEST(test_days),
     };
     const struct pki_request r[] = {
         {.name = "Test CA", .authority = true},
