@@ -31,6 +31,9 @@ APP_ROOMS    := $(sort $(APP_LIBS) $(NETWORK_$(APP_NETWORK)))
 APP_DEPS     := $(sort $(DEPS_OF_platform) $(foreach room,$(APP_ROOMS),$(DEPS_OF_$(room)) $(DATA_OF_$(room))) $(APP_DATA))
 
 APP_SOURCES := $(sort $(wildcard apps/$(APP)/*.c))
+ifeq ($(APP_SOURCES),)
+$(error '$(APP)' is not a program: there is no apps/$(APP)/*.c)
+endif
 APP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(APP_SOURCES)) $(APP_EXTRA_OBJECTS)
 image_object = $(DIST)/.image-$(1).o
 

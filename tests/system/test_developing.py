@@ -72,3 +72,12 @@ def test_the_program_of_the_manual_works(greet):
     says_good_morning([ROOT / "ringlet", "run", "--no-depend", "-C", greet, "-p", f"{port}:8080"], port)
     described = do("../../ringlet", "describe", "--no-depend")
     assert "aws-lc" in described and "bootstrap" not in described and "md4c" not in described
+
+
+@pytest.mark.parametrize("wrong, why", [
+    ("APP=nosuch", "'nosuch' is not a program: there is no apps/nosuch/*.c"),
+    ("TARGET=vax", "'vax' is not a target: process kvm xen any"),
+])
+def test_make_says_what_it_does_not_know(wrong, why):
+    done = subprocess.run(["make", "app", "APP=hello", wrong], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and why in done.stderr
