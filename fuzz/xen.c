@@ -17,6 +17,7 @@
 #include "platform/xen/event.h"
 #include "platform/xen/guest.h"
 #include "platform/xen/net.h"
+#include "platform/xen/net_ring.h"
 #include "runtime/format.h"
 #include "runtime/log.h"
 #include "runtime/reader.h"

@@ -33,7 +33,7 @@ $(call unit_program,$(UNIT_SIM)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(BUIL
 	@$(link_test)
 # Those of a room of drivers have its cores beside the simulation, and dom0 played; but for the bus, which has
 # the machine alone.
-XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block block_ring byte_ring front grant net net_receive net_transmit ring store)
+XEN_CORES := $(patsubst %,$(BUILD)/platform/xen/%.o,block block_ring byte_ring front grant net net_receive net_transmit ring shared store)
 $(BUILD)/xen-cores.a: $(XEN_CORES) $(patsubst %,$(BUILD)/platform/xen/%.o,console control)
 	@$(archive)
 $(BUILD)/xen-played.a: $(patsubst %,$(BUILD)/tests/platform/xen/%.o,dom0 pages)

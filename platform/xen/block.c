@@ -6,17 +6,16 @@
 
 #include <string.h>
 
-#include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/event.h"
 #include "platform/xen/guest.h"
+#include "platform/xen/shared.h"
 #include "runtime/log.h"
 #include "signatures/memory.h"
 
-#define SOURCE        "xen"
-#define MAJOR         202u  /* of xvd: docs/man/xen-vbd-interface.7 */
-#define ABANDONED_MAX 1024u /* pages that backends kept: then we trust in none any more */
+#define SOURCE "xen"
+#define MAJOR  202u /* of xvd: docs/man/xen-vbd-interface.7 */
 
 static const char *const front_keys[] = {NULL};
 
@@ -53,36 +52,16 @@ static struct disk *of_front(struct front *f)
 
 /* --- pages --- */
 
-/* A page that nobody else reaches, zeroed, and a number for its grant. One that a backend holds is left
- * to it. */
-static bool renew(struct disk *d, uint8_t **page, uint32_t *number)
-{
-    struct grants *g = guest_grants();
-    if (*page && !grant_end(g, *number)) {
-        d->abandoned++;
-        *page = NULL;
-        *number = GRANT_NONE;
-    }
-    if (!*page)
-        *page = memory_pages(1);
-    if (*number == GRANT_NONE)
-        *number = grant_take(g);
-    if (!*page || *number == GRANT_NONE)
-        return false;
-    memset(*page, 0, RING_PAGE);
-    return true;
-}
-
 static bool renew_all(struct disk *d)
 {
-    bool good = renew(d, &d->page, &d->number);
+    bool good = shared_renew(&d->page, &d->number, &d->abandoned);
     for (unsigned i = 0; i < BLOCK_RING_ALL_PAGES && good; i++)
-        good = renew(d, &d->ring.pages[i], &d->ring.numbers[i]);
+        good = shared_renew(&d->ring.pages[i], &d->ring.numbers[i], &d->abandoned);
     return good;
 }
 
 /* As far as they can be taken back: the rest is found out when there is another backend. */
-static void end_grants(struct disk *d)
+static void end_all(struct disk *d)
 {
     struct grants *g = guest_grants();
     (void)grant_end(g, d->number);
@@ -90,19 +69,11 @@ static void end_grants(struct disk *d)
         (void)grant_end(g, d->ring.numbers[i]);
 }
 
-static void free_page(uint8_t *page, uint32_t number)
-{
-    if (!grant_end(guest_grants(), number))
-        return;
-    grant_return(guest_grants(), number);
-    memory_free(page);
-}
-
 static void free_pages(struct disk *d)
 {
-    free_page(d->page, d->number);
+    shared_free(d->page, d->number);
     for (unsigned i = 0; i < BLOCK_RING_ALL_PAGES; i++)
-        free_page(d->ring.pages[i], d->ring.numbers[i]);
+        shared_free(d->ring.pages[i], d->ring.numbers[i]);
 }
 
 /* --- the device comes and goes --- */
@@ -116,7 +87,7 @@ static bool refuse(struct disk *d, const char *why)
 static bool connect(struct front *f)
 {
     struct disk *d = of_front(f);
-    if (d->abandoned > ABANDONED_MAX)
+    if (d->abandoned > SHARED_ABANDONED_MAX)
         return refuse(d, "its backends kept too many pages");
     if (!renew_all(d))
         return refuse(d, "no memory, or no grants, for its ring");
@@ -162,7 +133,7 @@ static void disconnect(struct front *f)
     event_close(d->channel);
     d->channel = EVENT_NONE;
     d->ring.ring.broken = true;
-    end_grants(d);
+    end_all(d);
     for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
         if (d->ring.requests[i]) {
             d->counters.failed++;

@@ -6,20 +6,20 @@
 
 #include <string.h>
 
-#include "platform/pvh/memory.h"
 #include "platform/pvh/poll.h"
 #include "platform/xen/bus.h"
 #include "platform/xen/event.h"
 #include "platform/xen/guest.h"
+#include "platform/xen/net_ring.h"
+#include "platform/xen/shared.h"
 #include "runtime/log.h"
 #include "signatures/memory.h"
 
-#define SOURCE        "xen"
-#define FRAMES_ONCE   256u
-#define MTU_DEFAULT   1500u
-#define MTU_LEAST     1280u
-#define MTU_MOST      (NET_SEND_MAX - 14u)
-#define ABANDONED_MAX 1024u /* pages that backends kept: then we trust in none any more */
+#define SOURCE      "xen"
+#define FRAMES_ONCE 256u
+#define MTU_DEFAULT 1500u
+#define MTU_LEAST   1280u
+#define MTU_MOST    (NET_SEND_MAX - 14u)
 
 enum { FRONT_MAC, FRONT_MTU };
 static const char *const front_keys[] = {"mac", "mtu", NULL};
@@ -61,37 +61,14 @@ static struct card *of_front(struct front *f)
 
 /* --- pages --- */
 
-/* A page that nobody else reaches, zeroed, and a number for its grant. One that a backend holds is left
- * to it. */
-static bool renew(struct card *c, uint8_t **page, uint32_t *number)
-{
-    if (*page && !grant_end(guest_grants(), *number)) {
-        c->abandoned++;
-        *page = NULL;
-        *number = GRANT_NONE;
-    }
-    if (!*page) {
-        *page = memory_pages(1);
-        *number = grant_take(guest_grants());
-    }
-    if (*page && *number != GRANT_NONE) {
-        memset(*page, 0, RING_PAGE);
-        return true;
-    }
-    memory_free(*page);
-    grant_return(guest_grants(), *number);
-    *page = NULL;
-    *number = GRANT_NONE;
-    return false;
-}
-
 static bool renew_all(struct card *c)
 {
-    bool good = renew(c, &c->receive_ring.page, &c->receive_ring.number) &&
-                renew(c, &c->send_ring.page, &c->send_ring.number);
+    uint32_t *lost = &c->abandoned;
+    bool good = shared_renew(&c->receive_ring.page, &c->receive_ring.number, lost) &&
+                shared_renew(&c->send_ring.page, &c->send_ring.number, lost);
     for (unsigned i = 0; i < NET_RING_PAGES && good; i++)
-        good = renew(c, &c->receive.pages[i], &c->receive.numbers[i]) &&
-               renew(c, &c->send.pages[i], &c->send.numbers[i]);
+        good = shared_renew(&c->receive.pages[i], &c->receive.numbers[i], lost) &&
+               shared_renew(&c->send.pages[i], &c->send.numbers[i], lost);
     return good;
 }
 
@@ -107,21 +84,13 @@ static void end_all(struct card *c)
     }
 }
 
-static void free_page(uint8_t *page, uint32_t number)
-{
-    if (!page || !grant_end(guest_grants(), number))
-        return;
-    grant_return(guest_grants(), number);
-    memory_free(page);
-}
-
 static void free_pages(struct card *c)
 {
-    free_page(c->receive_ring.page, c->receive_ring.number);
-    free_page(c->send_ring.page, c->send_ring.number);
+    shared_free(c->receive_ring.page, c->receive_ring.number);
+    shared_free(c->send_ring.page, c->send_ring.number);
     for (unsigned i = 0; i < NET_RING_PAGES; i++) {
-        free_page(c->receive.pages[i], c->receive.numbers[i]);
-        free_page(c->send.pages[i], c->send.numbers[i]);
+        shared_free(c->receive.pages[i], c->receive.numbers[i]);
+        shared_free(c->send.pages[i], c->send.numbers[i]);
     }
 }
 
@@ -181,7 +150,7 @@ static bool connect(struct front *f)
     struct card *c = of_front(f);
     if (!back_has(f, BACK_COPY))
         return refuse(c, "its backend does not copy (feature-rx-copy)");
-    if (c->abandoned > ABANDONED_MAX)
+    if (c->abandoned > SHARED_ABANDONED_MAX)
         return refuse(c, "its backends kept too many pages");
     if (!renew_all(c))
         return refuse(c, "no memory, or no grants, for its rings");
@@ -410,9 +379,4 @@ struct net *xen_net_open(uint32_t number)
     c->poll = (struct poll){.run = run, .await = await};
     poll_add(&c->poll);
     return &c->net;
-}
-
-struct net_ring_counters xen_net_counters(const struct net *n)
-{
-    return card_of(n)->counters;
 }

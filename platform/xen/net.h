@@ -2,12 +2,12 @@
 #ifndef PLATFORM_XEN_NET_H
 #define PLATFORM_XEN_NET_H
 
-#include "platform/xen/net_ring.h"
+#include <stdint.h>
+
+#include "signatures/net.h"
 
 /* The card device/vif/NUMBER; NULL: there is none, or it cannot be used (said so). It waits for the
  * backend a while, and goes on without a link where that does not come. */
 struct net *xen_net_open(uint32_t number);
-
-struct net_ring_counters xen_net_counters(const struct net *n);
 
 #endif
