@@ -15,8 +15,7 @@
 
 #define SOURCE     "disk"
 #define STATUS_MAX ((size_t)4096)
-#define AGAIN \
-    (100 * CLOCK_MS) /* after which all is done once more, or a device that is away is asked */
+#define AGAIN      (100 * CLOCK_MS) /* from the end to the next beginning, and between two tries */
 
 struct lane {
     struct block_request request;
@@ -62,6 +61,12 @@ static void fail(const char *what, enum err why)
     buf_deinit(&counted);
 }
 
+static void start_later(void)
+{
+    if (!timer_start(&timer, clock_monotonic() + AGAIN))
+        fail("not begun again", ERR_MEMORY);
+}
+
 /* Once all is given back it is tried from the start. */
 static void wait_for_it(enum err why)
 {
@@ -69,7 +74,7 @@ static void wait_for_it(enum err why)
         log_warning(SOURCE, "the device is away: %s", err_text(why));
     away = true;
     if (!busy)
-        timer_start(&timer, clock_monotonic() + AGAIN);
+        start_later();
 }
 
 static bool is_awaited(enum err why)
@@ -159,7 +164,7 @@ static void say(void)
                     (unsigned long long)end, (unsigned long long)disk->sectors, (unsigned)sum);
     console_write(slice_of(line, n));
     if (disk_forever)
-        timer_start(&timer, clock_monotonic() + AGAIN);
+        start_later();
     else
         loop_stop(0);
 }

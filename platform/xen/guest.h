@@ -32,7 +32,7 @@ uint32_t guest_frame(const void *page);
  * called off, and all is as before; else we are in another domain now. */
 bool guest_shutdown(unsigned reason);
 
-/* Sets up again what a restored domain starts without. */
+/* Sets up again what a restored domain starts without. Grants that were taken stay so, and are to be given again. */
 void guest_resume(void);
 
 #endif

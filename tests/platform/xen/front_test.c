@@ -343,15 +343,21 @@ static void no_device(void **state)
     assert_int_equal(front_deadline(&f), UINT64_MAX);
 }
 
+/* As far as so many answers of the store take it. */
+static void open_and_answer(unsigned answers)
+{
+    offer("/b", "5", "1");
+    open();
+    for (unsigned i = 0; i < answers && dom0_answer(); i++)
+        dom0_follow("device/vif/0", "/b");
+}
+
 /* Whenever another backend takes the place of the first, it is the one that we end with. */
 static void another_backend_while_it_is_read(void **state)
 {
     for (unsigned k = 0; k < ANSWERS_MAX; k++) {
         setup(state);
-        offer("/b", "5", "1");
-        open();
-        for (unsigned i = 0; i < k && dom0_answer(); i++)
-            dom0_follow("device/vif/0", "/b");
+        open_and_answer(k);
         offer("/c", "6", "0");
         dom0.backend = mean_well;
         dom0_wait(SOON);
@@ -368,10 +374,7 @@ static void a_state_that_changes_while_it_is_read(void **state)
     static const char *const states[] = {"1", "2", "5", "6"};
     for (unsigned k = 0; k < 4 * ANSWERS_MAX; k++) {
         setup(state);
-        offer("/b", "5", "1");
-        open();
-        for (unsigned i = 0; i < k / 4 && dom0_answer(); i++)
-            dom0_follow("device/vif/0", "/b");
+        open_and_answer(k / 4);
         dom0_set("/b/feature-sg", "0");
         dom0_set("/b/state", states[k % 4]);
         for (unsigned i = 0; i < 3 && k % 4 == 0; i++)
@@ -390,10 +393,7 @@ static void taken_away_while_it_is_read(void **state)
 {
     for (unsigned k = 0; k < ANSWERS_MAX; k++) {
         setup(state);
-        offer("/b", "5", "1");
-        open();
-        for (unsigned i = 0; i < k && dom0_answer(); i++)
-            dom0_follow("device/vif/0", "/b");
+        open_and_answer(k);
         dom0_set("device/vif/0/backend", NULL);
         dom0_set("/b/state", NULL);
         dom0_wait(SOON);
