@@ -19,7 +19,8 @@ from support import wait
 CPU = "max,avx=off,erms=off,fsrm=off"
 MAC = "52:54:00:12:34:56"
 CARDS = {"pc": ["virtio-net-pci,romfile="], "microvm": ["virtio-net-device"]}
-PROBES = 4  # connections at a time that ask whether it serves
+PROBES = 4    # connections at a time that are tried until one stands
+PATIENCE = 2  # seconds for the answer on it
 
 
 def qemu(machine, memory, *more, card=True):
@@ -77,7 +78,7 @@ class Machine:
         with contextlib.suppress(OSError), self.client.inside(), \
                 socket.create_connection((OURS, port), timeout=seconds) as plain:
             with secured(plain, port) as s:
-                s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                s.sendall(request(path))
                 return b"".join(iter(lambda: s.recv(65536), b""))
         return b""
 
@@ -108,18 +109,37 @@ class Machine:
 
     def first_answer(self, path, port=80, seconds=60):
         """Milliseconds from the start of QEMU to the first whole answer 200 without TLS; None: none
-        came. A new connection is tried every 5 ms, for the first one's SYN may be lost."""
+        came. Until a connection stands, a new one is tried every 5 ms, for the first one's SYN may be
+        lost; then one asks, as a browser would, and the others are closed."""
         tries = []
-        try:
-            while time.perf_counter() - self.began < seconds and self.process.poll() is None:
-                tries = (tries + [Probe(self.client, path, port)])[-PROBES:]
-                until = time.perf_counter() + 0.005
-                while (left := until - time.perf_counter()) > 0:
-                    if any(probe.answered(left / PROBES) for probe in tries):
-                        return self.ms
-        finally:
-            tries.clear()
+        while self.ms < seconds * 1e3 and self.process.poll() is None:
+            tries = [*tries, self.connecting(port)][-PROBES:]
+            if stand := select.select([], tries, [], 0.005)[1]:
+                tries = []
+                if answered(stand[0], path):
+                    return self.ms
         return None
+
+    def connecting(self, port):
+        with self.client.inside():
+            s = socket.socket()
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            s.connect((OURS, port))
+        return s
+
+
+def answered(s, path):
+    """Whether the socket stands, and a whole answer 200 came on it."""
+    with contextlib.suppress(OSError):
+        s.settimeout(PATIENCE)
+        s.sendall(request(path))
+        return b"".join(iter(lambda: s.recv(65536), b"")).startswith(b"HTTP/1.1 200 ")
+    return False
+
+
+def request(path):
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
 
 
 def secured(plain, port):
@@ -127,29 +147,3 @@ def secured(plain, port):
         return plain
     context = ssl._create_unverified_context()
     return context.wrap_socket(plain, server_hostname="localhost")
-
-
-class Probe:
-    """A connection that asks once it stands."""
-
-    def __init__(self, client, path, port):
-        self.request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-        self.got, self.asked = b"", False
-        with client.inside():
-            self.socket = socket.socket()
-        self.socket.setblocking(False)
-        with contextlib.suppress(OSError):
-            self.socket.connect((OURS, port))
-
-    def answered(self, seconds):
-        """Waits so long at most; True when all of an answer 200 is there."""
-        self.socket.settimeout(max(seconds, 1e-4))
-        try:
-            if not self.asked:
-                self.socket.sendall(self.request)
-                self.asked = True
-            while data := self.socket.recv(65536):
-                self.got += data
-            return self.got.startswith(b"HTTP/1.1 200 ")
-        except OSError:
-            return False

@@ -197,7 +197,8 @@ def bench_boot(bench, folder):
         page = m.wait_serving("/").ask("/").partition(b"\r\n\r\n")[2]
     guest = LinuxGuest(folder, OURS, {"index.html": page}, *key_and_chain())
     against = bench.Row("ring 0: start to first 200, pc (Linux guest)", "ms", "less", 1 / 30)
-    floors = {m: bench.Row(f"ring 0: start to first 200, {m} (print and exit)", "ms", "less")
+    # 60 ms above a program that needs 60 by itself: on a slower machine, twice as much.
+    floors = {m: bench.Row(f"ring 0: start to first 200, {m} (print and exit)", "ms", "less", 2.0)
               for m in ("pc", "microvm")}
     above = {m: bench.Row(f"ring 0: the same, above print and exit, {m}", "ms", "less", 60,
                           absolute=True) for m in floors}
