@@ -85,7 +85,8 @@ struct git_client {
 
     /* The best answer to "what does the branch point to" so far: 0 none, the higher the better. */
     unsigned int rank;
-    struct oid commit;
+    struct oid tip;                    /* what the ref itself names: a commit, or a tag */
+    struct oid commit;                 /* what is behind it */
     char ref[GIT_REF_NAME_MAX + 1];    /* name of what was found */
     char target[GIT_REF_NAME_MAX + 1]; /* what HEAD stands for; "": not told */
 

@@ -30,9 +30,9 @@ static bool keep_name(char into[GIT_REF_NAME_MAX + 1], struct slice name)
     return true;
 }
 
-static enum err keep_id(struct git_client *c, struct slice id)
+static enum err keep_id(struct git_client *c, struct slice id, struct oid *into)
 {
-    if (!oid_from_hex(c->kind, id, &c->commit) || oid_is_zero(&c->commit))
+    if (!oid_from_hex(c->kind, id, into) || oid_is_zero(into))
         return git_client_fail(c, ERR_MALFORMED, "the remote's list of refs is malformed");
     return OK;
 }
@@ -47,12 +47,14 @@ enum err git_client_ref(struct git_client *c, struct slice name, struct slice id
     if (rank <= c->rank || !keep_name(c->ref, name))
         return OK;
     c->rank = rank;
-    return keep_id(c, id);
+    enum err e = keep_id(c, id, &c->tip);
+    c->commit = c->tip;
+    return e;
 }
 
 enum err git_client_peeled(struct git_client *c, struct slice name, struct slice id)
 {
-    return c->rank > 0 && slice_is(name, c->ref) ? keep_id(c, id) : OK;
+    return c->rank > 0 && slice_is(name, c->ref) ? keep_id(c, id, &c->commit) : OK;
 }
 
 void git_client_symref(struct git_client *c, struct slice target)

@@ -61,7 +61,8 @@ enum err git_state_v0_refs(struct git_client *c, const struct pkt *p)
 
 /* --- The request ---------------------------------------------------------------------------- */
 
-/* What is used of what the remote offers, one after the other behind the first "want". */
+/* What is used of what the remote offers, one after the other behind the first "want". That has to name what
+ * was listed: a tag, not the commit behind it. */
 static void put_want(struct git_client *c, size_t haves)
 {
     char hex[OID_HEX_MAX];
@@ -73,7 +74,7 @@ static void put_want(struct git_client *c, size_t haves)
     const char *format = c->can.object_format ? " object-format=" : "";
     const char *format_name = c->can.object_format ? git_client_format_name(c) : "";
     const char *agent = c->can.agent ? " agent=" GIT_AGENT : "";
-    oid_to_hex(c->kind, &c->commit, hex);
+    oid_to_hex(c->kind, &c->tip, hex);
     pkt_put(&c->out, "want %s%s%s%s%s%s%s", hex, band, thin, deltas, format, format_name, agent);
 }
 

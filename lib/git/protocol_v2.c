@@ -102,7 +102,7 @@ enum err git_request_v2_fetch(struct git_client *c)
     if (haves > 0)
         pkt_put(&c->out, "thin-pack");
     pkt_put(&c->out, "ofs-delta");
-    oid_to_hex(c->kind, &c->commit, hex);
+    oid_to_hex(c->kind, &c->tip, hex);
     pkt_put(&c->out, "want %s", hex);
     for (size_t i = 0; i < haves; i++) {
         oid_to_hex(c->kind, &c->set.have[i], hex);
