@@ -54,12 +54,14 @@ static uint32_t next_child(const struct resolver *r, struct frame *f)
     while (f->by_number != 0) {
         uint32_t child = r->p->pending.items[f->by_number - 1];
         f->by_number = r->after[f->by_number - 1];
+        s->effort += LOOK_EFFORT;
         if (s->entries[child].type == GIT_NONE)
             return child;
     }
     while (f->by_id != 0) {
         uint32_t child = r->p->pending.items[f->by_id - 1];
         f->by_id = r->after[f->by_id - 1];
+        s->effort += LOOK_EFFORT;
         if (s->entries[child].type == GIT_NONE &&
             memcmp(base_id(s, child), store_id(s, f->number), s->id_bytes) == 0) {
             s->entries[child].base = f->number;
@@ -89,9 +91,11 @@ static enum err resolve_one(struct store_pack *p, uint32_t number)
     return e;
 }
 
+/* Of many entries with one id, the one that is found by it has the list: it is looked through once. */
 static void push(struct resolver *r, uint32_t depth, uint32_t number)
 {
-    uint32_t by_id = r->of_id ? *list_of_id(r, store_id(r->p->s, number)) : 0;
+    bool listed = r->of_id && (r->p->s->entries[number].flags & ENTRY_NAMED);
+    uint32_t by_id = listed ? *list_of_id(r, store_id(r->p->s, number)) : 0;
     r->stack[depth] = (struct frame){number, r->of_entry[number], by_id};
 }
 

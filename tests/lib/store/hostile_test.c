@@ -498,6 +498,30 @@ static void bases_in_any_order(void **state)
     assert_true(store_has(s, &base) && store_has(s, &middle));
 }
 
+/* Deltas that all give the same object, and as many on that: each is looked at once, not once for each twin. */
+static void many_twins_with_many_children(void **state)
+{
+    const uint32_t many = 3000;
+    struct oid base = blob_id(SLICE("base")), twin = blob_id(SLICE("base!"));
+    (void)state;
+    pack_start(&pack, 2 * many + 1);
+    for (uint32_t i = 0; i < many; i++) {
+        buf_clear(&delta);
+        delta_start(&delta, 5, 4);
+        delta_insert(&delta, slice_of(&i, sizeof(i)));
+        pack_ref_delta(&pack, OID_SHA1, &twin, buf_slice(&delta));
+        buf_clear(&delta);
+        delta_start(&delta, 4, 5);
+        delta_copy(&delta, 0, 4);
+        delta_insert(&delta, SLICE("!"));
+        pack_ref_delta(&pack, OID_SHA1, &base, buf_slice(&delta));
+    }
+    pack_object(&pack, GIT_BLOB, SLICE("base"));
+    accepted();
+    assert_int_equal(store_stats(s).objects, 2 * many + 1);
+    assert_in_range(s->effort, many, many * 10000);
+}
+
 /* --- chosen ids --------------------------------------------------------------------------------- */
 
 #define CHOSEN    500u
@@ -582,6 +606,7 @@ int main(void)
         TEST(as_many_deltas_as_permitted),
         TEST(bases_too_large_together),
         TEST(bases_in_any_order),
+        TEST(many_twins_with_many_children),
         TEST(ids_that_begin_alike),
         TEST(many_small_objects),
     };
