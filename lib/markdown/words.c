@@ -88,9 +88,10 @@ static int ignore_span(MD_SPANTYPE type, void *detail, void *arg)
     return 0;
 }
 
+/* No further than there is room: what goes beyond is cut off. */
 static void put_words(struct words *w, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; i < text.len && w->into->len <= w->max; i++) {
         uint8_t c = text.ptr[i];
         if (c <= ' ') {
             w->space = w->into->len > 0;
@@ -124,7 +125,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *ptr, MD_SIZE size, void *arg
     else if (type == MD_TEXT_ENTITY)
         put_entity(w, md_slice(ptr, size));
     else if (type != MD_TEXT_NULLCHAR)
-        put_words(w, slice_take(md_slice(ptr, size), w->max + 1));
+        put_words(w, md_slice(ptr, size));
     w->cut = w->into->len > w->max;
     return w->cut || w->into->err != OK ? STOP : 0;
 }

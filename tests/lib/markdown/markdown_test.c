@@ -233,6 +233,12 @@ static void plain_text_is_the_words_of_paragraphs(void **state)
     buf_clear(&out);
     assert_int_equal(markdown_plain(SLICE("\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"), 5, &out), OK);
     assert_string_equal(text(), "\xC3\xA9\xC3\xA9\xE2\x80\xA6");
+    buf_clear(&out);
+    assert_int_equal(markdown_plain(SLICE("a       \xC3\xA9 and more"), 8, &out), OK);
+    assert_string_equal(text(), "a \xC3\xA9 and\xE2\x80\xA6");
+    buf_clear(&out);
+    assert_int_equal(markdown_plain(SLICE("a             b"), 8, &out), OK);
+    assert_string_equal(text(), "a b");
 }
 
 static const char *inlined(const char *markdown)
