@@ -210,9 +210,9 @@ static void report_loaded(struct content *c)
     oid_to_hex(store_kind(c->store), &c->history.commit, hex);
     uint64_t ms = (clock_monotonic() - c->began) / CLOCK_MS;
     format_text(c->line, sizeof(c->line),
-                "at commit %.10s: %u pages (%u made, %u kept), %u articles, %u to mend, %llu ms",
-                hex, stats.pages, stats.made, stats.reused, stats.articles, stats.problems,
-                (unsigned long long)ms);
+                "at commit %.10s: %u pages (%u new or changed), %u article%s, %u to mend, %llu ms",
+                hex, stats.pages, stats.changed, stats.articles, stats.articles == 1 ? "" : "s",
+                stats.problems, (unsigned long long)ms);
     report_problems(c->site);
 }
 

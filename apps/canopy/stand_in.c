@@ -12,8 +12,8 @@ static void report(const struct site *s)
     struct site_stats stats = site_stats(s);
     const struct oid *commit = site_commit(s, &kind);
     oid_to_hex(kind, commit, hex);
-    log_info("content", "the image's pages are served: %u of commit %.10s, %u articles",
-             stats.pages, hex, stats.articles);
+    log_info("content", "the image's pages are served: %u of commit %.10s, %u article%s",
+             stats.pages, hex, stats.articles, stats.articles == 1 ? "" : "s");
 }
 
 bool stand_in_serve(struct content *c, struct slice printed)

@@ -34,6 +34,7 @@ enum err build_put(struct site_build *b, struct slice path, struct site_page *pa
     } else if (b->previous && old != page && page->modified && page->modified != b->modified) {
         e = date_again(b, &page);
     }
+    b->site->stats.changed += page != old;
     return e == OK ? site_put(b->site, path, page) : e;
 }
 

@@ -86,9 +86,10 @@ struct site_problem {
 };
 
 struct site_stats {
-    uint32_t pages;  /* in the table */
-    uint32_t made;   /* rendered for this generation */
-    uint32_t reused; /* taken over */
+    uint32_t pages;   /* in the table: names, of which several may have one page */
+    uint32_t changed; /* of them, those that showed another page before, or none */
+    uint32_t made;    /* rendered for this generation, error pages too */
+    uint32_t reused;  /* taken over */
     uint32_t articles;
     uint32_t problems; /* all, also those beyond SITE_PROBLEMS_MAX */
     uint64_t bytes;    /* of bodies and gzip forms */

@@ -60,6 +60,7 @@ static struct site_stats update(int day)
     site_free(site);
     site = next;
     assert_true(same_sites(whole, next));
+    assert_int_equal(site_stats(whole).changed, site_stats(whole).pages);
     site_free(whole);
     return site_stats(next);
 }
@@ -67,7 +68,9 @@ static struct site_stats update(int day)
 static void nothing_changed(void **state)
 {
     (void)state;
-    assert_int_equal(update(1).made, 0);
+    struct site_stats stats = update(1);
+    assert_int_equal(stats.made, 0);
+    assert_int_equal(stats.changed, 0);
 }
 
 /* Its page, two tag pages, the folder, the index of tags; the front lists all; the feed shows the
@@ -78,6 +81,7 @@ static void a_text_changed(void **state)
     work_text("Posts/19", "title: Number 19\ntags: t1, all\nabstract: a *b*\n---\nnew text\n");
     struct site_stats stats = update(1);
     assert_int_equal(stats.made, 6 + 1); /* the newer date of change leads the feed */
+    assert_int_equal(stats.changed, 6 + 1);
     assert_non_null(strstr(body_of(site, "/Posts/19"), "new text"));
     assert_true(stats.reused > 20);
 }
