@@ -1,4 +1,6 @@
-/* See control.h. The wish is acknowledged by making its node empty; then it is followed. */
+/* See control.h. The wish is acknowledged by making its node empty; then it is followed. It is read once more in
+ * the transaction that does so, which fails where another has been written meanwhile: then that is read. All
+ * that is part of it is asked at once, so that a store which falls silent costs one STORE_DEADLINE. */
 #include "platform/xen/control.h"
 
 #include "platform/pvh/power.h"
@@ -10,19 +12,21 @@
 #define SOURCE   "xen"
 #define NODE     "control/shutdown"
 #define WISH_MAX 16u
+#define TRIES    8u /* with a transaction, of one wish; then it is done without */
 
 /* What we follow, told to the toolstack. */
 static const char *const features[] = {"control/feature-poweroff", "control/feature-reboot",
                                        "control/feature-suspend", NULL};
 
-enum step { IDLE, WATCH, TELL, READ, ACKNOWLEDGE };
+enum step { IDLE, WATCH, TELL, READ, BEGIN, TAKE, CLEAR };
 
 static struct store_watch watch;
-static struct store_request request;
+static struct store_request request, reading, clearing; /* the last two: of a transaction */
 static enum step step;
-static unsigned told;
+static unsigned told, tries;
 static bool again, reboots;
 static char wish[WISH_MAX];
+static enum err not_cleared;
 
 static void answered(struct store_request *r, enum err e, struct slice answer);
 
@@ -72,37 +76,125 @@ static void keep(struct slice answer)
     wish[answer.len] = '\0';
 }
 
+static void complain(const char *path, enum err e)
+{
+    log_warning(SOURCE, "%s: %s", path, err_text(e));
+}
+
 static void proceed(void)
 {
     step = IDLE;
+    tries = 0;
     if (features[told])
         ask(TELL, XS_WRITE, features[told++], "1");
     else if (again)
         look();
 }
 
-static void answered(struct store_request *r, enum err e, struct slice answer)
+/* Whatever came of clearing it. One that was taken back is empty. */
+static void finish(enum err e)
+{
+    if (e)
+        complain(NODE, e);
+    proceed();
+    if (wish[0])
+        follow(slice_text(wish));
+}
+
+/* --- the transaction --- */
+
+static void was_read(struct store_request *r, enum err e, struct slice answer)
 {
     (void)r;
-    if (e && e != ERR_NOT_FOUND)
-        log_warning(SOURCE, "%.*s: %s", SLICE_ARG(request.path), err_text(e));
-    again |= step == READ && e == ERR_TIMEOUT; /* a wish is not lost while the store is silent */
-    if (step == READ && !e && answer.len) {
+    if (!e)
         keep(answer);
-        ask(ACKNOWLEDGE, XS_WRITE, NODE, "");
-        return;
+    else if (e == ERR_NOT_FOUND)
+        wish[0] = '\0';
+}
+
+static void was_cleared(struct store_request *r, enum err e, struct slice answer)
+{
+    (void)r;
+    (void)answer;
+    not_cleared = e;
+}
+
+static void take(uint32_t transaction)
+{
+    reading = (struct store_request){
+        .type = XS_READ, .transaction = transaction, .path = SLICE(NODE), .done = was_read};
+    clearing = (struct store_request){
+        .type = XS_WRITE, .transaction = transaction, .path = SLICE(NODE), .done = was_cleared};
+    store_ask(bus_store(), &reading);
+    store_ask(bus_store(), &clearing);
+    ask(TAKE, XS_TRANSACTION_END, "T", "");
+    request.transaction = transaction;
+}
+
+static void found(struct slice what)
+{
+    keep(what);
+    if (tries++ < TRIES)
+        ask(BEGIN, XS_TRANSACTION_START, "", "");
+    else
+        ask(CLEAR, XS_WRITE, NODE, "");
+}
+
+static void began(enum err e, struct slice answer)
+{
+    uint64_t number;
+    if (e == ERR_TIMEOUT || e == ERR_CLOSED)
+        finish(e);
+    else if (!e && slice_ends(answer, SLICE("\0")) &&
+             slice_decimal(slice_take(answer, answer.len - 1), UINT32_MAX, &number) && number)
+        take((uint32_t)number);
+    else
+        ask(CLEAR, XS_WRITE, NODE, "");
+}
+
+/* --- what follows from the answers --- */
+
+static void looked(enum err e, struct slice answer)
+{
+    again |= e == ERR_TIMEOUT; /* a wish is not lost while the store is silent */
+    if (e && e != ERR_NOT_FOUND)
+        complain(NODE, e);
+    if (!e && answer.len)
+        found(answer);
+    else
+        proceed();
+}
+
+static void answered(struct store_request *r, enum err e, struct slice answer)
+{
+    switch (step) {
+    case READ:
+        looked(e, answer);
+        break;
+    case BEGIN:
+        began(e, answer);
+        break;
+    case TAKE:
+        if (e == ERR_AGAIN)
+            look();
+        else
+            finish(e ? e : not_cleared);
+        break;
+    case CLEAR:
+        finish(e);
+        break;
+    default:
+        if (e)
+            log_warning(SOURCE, "%.*s: %s", SLICE_ARG(r->path), err_text(e));
+        proceed();
     }
-    bool done = step == ACKNOWLEDGE;
-    proceed();
-    if (done)
-        follow(slice_text(wish));
 }
 
 void control_begin(void)
 {
     if (!bus_store())
         return;
-    told = 0;
+    told = tries = 0;
     store_listen(bus_store(), &watch, fired);
     ask(WATCH, XS_WATCH, NODE, watch.token);
 }

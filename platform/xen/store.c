@@ -45,7 +45,7 @@ static void compose(struct store *s, const struct store_request *r)
 {
     static const struct slice end = SLICE_INIT("\0");
     bool token = r->type == XS_WATCH || r->type == XS_UNWATCH;
-    struct xsd_sockmsg head = {.type = r->type, .req_id = r->id};
+    struct xsd_sockmsg head = {.type = r->type, .req_id = r->id, .tx_id = r->transaction};
     head.len = (uint32_t)(r->path.len + 1 + r->value.len + token);
     s->out_len = s->out_sent = 0;
     put(s, slice_of(&head, sizeof head));
@@ -93,6 +93,7 @@ static enum err error_of(struct slice name)
 {
     name = slice_take(name, slice_find(name, '\0'));
     return slice_is(name, "ENOENT")                              ? ERR_NOT_FOUND
+           : slice_is(name, "EAGAIN")                            ? ERR_AGAIN
            : slice_is(name, "EACCES") || slice_is(name, "EPERM") ? ERR_DENIED
                                                                  : ERR_IO;
 }

@@ -29,6 +29,11 @@ static struct {
 static struct {
     char path[STORE_PATH_MAX], token[16];
 } watches[WATCHES_MAX];
+static struct {
+    uint32_t id;                                       /* 0: none is open */
+    bool stale;                                        /* something has changed since it began */
+    char path[STORE_PATH_MAX], value[STORE_VALUE_MAX]; /* what it writes; "": nothing */
+} transaction;
 static size_t node_count, watch_count;
 static bool state_written;
 static bool used[PAGES_MAX]; /* of pages; the last is none of the heap's */
@@ -37,6 +42,7 @@ void dom0_begin(void)
 {
     memset(&dom0, 0, sizeof dom0);
     node_count = watch_count = 0;
+    memset(&transaction, 0, sizeof transaction);
     state_written = false;
     memset(used, 0, sizeof used);
     store_init(&dom0.store);
@@ -97,6 +103,7 @@ static void set(const char *path, struct slice value, bool there)
     copy(nodes[i].value, sizeof nodes[i].value, value);
     nodes[i].len = value.len;
     nodes[i].there = there;
+    transaction.stale = true;
     tell(path);
 }
 
@@ -132,9 +139,59 @@ static void unwatch(struct slice token)
             watches[i] = watches[--watch_count];
 }
 
+static void begin_transaction(const struct xsd_sockmsg *q)
+{
+    static uint32_t last;
+    char text[16];
+    if (dom0.no_transactions) {
+        dom0_say(XS_ERROR, q->req_id, SLICE("ENOSPC\0"));
+        return;
+    }
+    memset(&transaction, 0, sizeof transaction);
+    transaction.id = ++last;
+    dom0_say(q->type, q->req_id,
+             slice_of(text, (size_t)snprintf(text, sizeof text, "%u", transaction.id) + 1));
+}
+
+static void write_node(const char *path, const char *value)
+{
+    size_t had = strlen(dom0.said);
+    snprintf(dom0.said + had, sizeof dom0.said - had, "%s=%s;", path, value);
+    state_written |= slice_ends(slice_text(path), SLICE("/state"));
+    dom0_set(path, value);
+}
+
+static void end_transaction(const struct xsd_sockmsg *q, const char *how)
+{
+    bool done = strcmp(how, "T") == 0 && !transaction.stale && !dom0.restless;
+    if (!transaction.id || q->tx_id != transaction.id)
+        abort();
+    transaction.id = 0;
+    dom0_say(done ? q->type : XS_ERROR, q->req_id, done ? SLICE("OK\0") : SLICE("EAGAIN\0"));
+    if (done && transaction.path[0])
+        write_node(transaction.path, transaction.value);
+}
+
+/* What a transaction writes is nobody's before its end. */
+static void write_later(const char *path, struct slice value)
+{
+    copy(transaction.path, sizeof transaction.path, slice_text(path));
+    copy(transaction.value, sizeof transaction.value, value);
+}
+
 static void answer(const struct xsd_sockmsg *q, const char *path, struct slice value)
 {
     size_t i = find(path);
+    if (q->type == XS_TRANSACTION_START) {
+        begin_transaction(q);
+        return;
+    }
+    if (q->type == XS_TRANSACTION_END) {
+        end_transaction(q, path);
+        return;
+    }
+    if (q->tx_id && q->tx_id != transaction.id)
+        abort();
     if (q->type == XS_READ && (i == node_count || !nodes[i].there)) {
         dom0_say(XS_ERROR, q->req_id, SLICE("ENOENT\0"));
         return;
@@ -149,13 +206,12 @@ static void answer(const struct xsd_sockmsg *q, const char *path, struct slice v
         watch(path, slice_take(value, value.len - 1));
     else if (q->type == XS_UNWATCH)
         unwatch(slice_take(value, value.len - 1));
+    else if (q->type == XS_WRITE && q->tx_id)
+        write_later(path, value);
     else if (q->type == XS_WRITE) {
         char text[STORE_VALUE_MAX];
         copy(text, sizeof text, value);
-        size_t had = strlen(dom0.said);
-        snprintf(dom0.said + had, sizeof dom0.said - had, "%s=%s;", path, text);
-        state_written |= slice_ends(slice_text(path), SLICE("/state"));
-        dom0_set(path, text);
+        write_node(path, text);
     }
 }
 

@@ -17,6 +17,8 @@ struct dom0 {
     struct grant_entry_v1 table[DOM0_GRANTS];
     bool silent;           /* the daemon takes questions, and answers none */
     const char *refuses;   /* a node that it does not let the guest write; NULL: none */
+    bool no_transactions;  /* the daemon grants none */
+    bool restless;         /* something changes in every transaction */
     bool no_memory;        /* of whole pages */
     bool no_channels;      /* Xen has none any more */
     unsigned channels;     /* that are open */
