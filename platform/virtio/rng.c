@@ -87,5 +87,7 @@ size_t virtio_rng_draw(void *into, size_t len, uint64_t patience)
     }
     if (queue.broken)
         give_up();
+    else if (!asked) /* it had nothing to give: perhaps it has by the next time */
+        ask();
     return had;
 }

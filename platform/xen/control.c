@@ -76,9 +76,9 @@ static void keep(struct slice answer)
     wish[answer.len] = '\0';
 }
 
-static void complain(const char *path, enum err e)
+static void complain(enum err e)
 {
-    log_warning(SOURCE, "%s: %s", path, err_text(e));
+    log_warning(SOURCE, NODE ": %s", err_text(e));
 }
 
 static void proceed(void)
@@ -95,7 +95,7 @@ static void proceed(void)
 static void finish(enum err e)
 {
     if (e)
-        complain(NODE, e);
+        complain(e);
     proceed();
     if (wish[0])
         follow(slice_text(wish));
@@ -158,7 +158,7 @@ static void looked(enum err e, struct slice answer)
 {
     again |= e == ERR_TIMEOUT; /* a wish is not lost while the store is silent */
     if (e && e != ERR_NOT_FOUND)
-        complain(NODE, e);
+        complain(e);
     if (!e && answer.len)
         found(answer);
     else

@@ -31,6 +31,23 @@ static void give_random(uint8_t first, uint32_t count)
     puppet_use(0, c.number, count);
 }
 
+/* One that has nothing to give is asked again: once each time that somebody draws. */
+static void runs_dry(uint8_t *bytes, size_t len)
+{
+    struct puppet_chain c;
+    for (int i = 0; i < 3; i++) {
+        give_random(0, 0);
+        assert_int_equal(virtio_rng_draw(bytes, len, CLOCK_SEC), 0);
+    }
+    give_random(5, (uint32_t)len);
+    assert_int_equal(virtio_rng_draw(bytes, len, 0), len);
+    assert_int_equal(bytes[0], 5);
+    assert_true(puppet_take(0, &c));
+    assert_false(puppet_take(0, &c));
+    puppet_use(0, c.number, 0);
+    assert_int_equal(virtio_rng_draw(bytes, len, 0), 0);
+}
+
 static void test_random(void **state)
 {
     uint8_t bytes[300];
@@ -48,6 +65,7 @@ static void test_random(void **state)
     uint64_t from = clock_monotonic();
     assert_int_equal(virtio_rng_draw(bytes, sizeof bytes, 20 * CLOCK_MS), 0);
     assert_true(clock_monotonic() - from >= 20 * CLOCK_MS);
+    runs_dry(bytes, sizeof bytes);
     assert_true(puppet_take(0, &c));
     puppet_use(0, c.number, RNG_MOST + 1); /* more than there is room */
     assert_int_equal(virtio_rng_draw(bytes, sizeof bytes, CLOCK_SEC), 0);
