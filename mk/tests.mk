@@ -61,6 +61,8 @@ $(call unit_program,$(UNIT_RING0)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/ring0-pure
                                                 $(BUILD)/platform-process.a
 	@$(link_test)
 $(patsubst %,$(BUILD)/tests/platform/virtio/%_test,block devices net): $(RING0_PUPPET)
+# One has the machine's clock in the place of the process's.
+$(BUILD)/tests/platform/pvh/time_test: $(BUILD)/platform/pvh/clock.o
 
 # The programs that whole-system tests drive, small ones over lwIP as well. The wire between network
 # namespaces is one of the host alone.

@@ -10,9 +10,14 @@ static void in_order(void)
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 }
 
-static bool usable(const struct pvclock_time *t)
+/* 0: it cannot be. */
+static uint64_t rate_of(const struct pvclock_time *t)
 {
-    return t->multiplier && t->shift > -32 && t->shift < 32;
+    if (!t->multiplier || t->shift <= -32 || t->shift >= 32)
+        return 0;
+    unsigned __int128 rate = ((uint64_t)SECOND << 32) / t->multiplier;
+    rate = t->shift < 0 ? rate << -t->shift : rate >> t->shift;
+    return rate >= PVCLOCK_RATE_LEAST && rate < PVCLOCK_RATE_MOST ? (uint64_t)rate : 0;
 }
 
 uint64_t pvclock_ns(const struct pvclock_time *t, uint64_t ticks)
@@ -36,7 +41,7 @@ static bool look(const volatile struct pvclock_time *page, uint64_t (*ticks)(voi
         *now = ticks();
         in_order();
         if (!(version & 1) && page->version == version)
-            return usable(t);
+            return true;
     }
     return false;
 }
@@ -46,6 +51,8 @@ bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(vo
     struct pvclock_time t;
     uint64_t now;
     bool read = look(page, ticks, &t, &now);
+    uint64_t rate = read ? rate_of(&t) : 0;
+    read = rate && (t.ticks <= now || t.ticks - now < rate);
     *ns = read ? pvclock_ns(&t, now) : 0;
     return read;
 }
@@ -74,8 +81,5 @@ uint64_t pvclock_rate(const volatile struct pvclock_time *page)
 {
     struct pvclock_time t;
     uint64_t now;
-    if (!look(page, zero_ticks, &t, &now))
-        return 0;
-    uint64_t rate = ((uint64_t)SECOND << 32) / t.multiplier;
-    return t.shift < 0 ? rate << -t.shift : rate >> t.shift;
+    return look(page, zero_ticks, &t, &now) ? rate_of(&t) : 0;
 }

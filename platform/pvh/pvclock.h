@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a timestamp counter's rate may be, a second. No processor's is as slow or as fast: where that is told, time
+ * would stand still, or race. */
+#define PVCLOCK_RATE_LEAST (UINT64_C(1) << 24)
+#define PVCLOCK_RATE_MOST  (UINT64_C(1) << 36)
+
 /* Nanoseconds at one value of the timestamp counter, and how they go on with it. */
 struct pvclock_time {
     uint32_t version, padding;
@@ -30,7 +35,7 @@ struct pvclock_wall {
 uint64_t pvclock_ns(const struct pvclock_time *t, uint64_t ticks);
 
 /* Nanoseconds now. ticks: reads the timestamp counter. False: the page is never at rest, or says what
- * cannot be. */
+ * cannot be: such a rate, or that it was written more than a second from now. */
 bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(void), uint64_t *ns);
 
 /* Nanoseconds since 1970 at nanosecond 0. False: as above, or it is not set. */

@@ -79,6 +79,43 @@ static void test_versions(void **state)
     assert_false(pvclock_read(&t, ticks, &ns));
 }
 
+/* Times that would stand still, and that would race. */
+static void test_rates_that_cannot_be(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t multiplier;
+        int8_t shift;
+    } bad[] = {{1, -31},         {1, 0},          {1u << 31, -6}, {9, -1},
+               {UINT32_MAX, 31}, {UINT32_MAX, 6}, {1u << 31, 31}};
+    uint64_t ns;
+    ticks_now = 100;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct pvclock_time t = {.multiplier = bad[i].multiplier, .shift = bad[i].shift};
+        assert_false(pvclock_read(&t, ticks, &ns));
+        assert_int_equal(pvclock_rate(&t), 0);
+    }
+    struct pvclock_time slow = {.multiplier = 1u << 31, .shift = 6}, fast = slow; /* 31 MHz */
+    assert_true(pvclock_read(&slow, ticks, &ns));
+    fast.shift = -5; /* 64 GHz */
+    assert_true(pvclock_read(&fast, ticks, &ns));
+}
+
+/* Another processor's counter may be a little ahead; until one that is far ahead is reached, time would stand still. */
+static void test_ticks_to_come(void **state)
+{
+    (void)state;
+    struct pvclock_time t = {.ticks = 2000000099, .ns = 7, .multiplier = 1u << 31};
+    uint64_t ns;
+    ticks_now = 100;
+    assert_true(pvclock_read(&t, ticks, &ns));
+    assert_int_equal(ns, 7);
+    t.ticks++;
+    assert_false(pvclock_read(&t, ticks, &ns));
+    t.ticks = UINT64_MAX;
+    assert_false(pvclock_read(&t, ticks, &ns));
+}
+
 static void test_rate(void **state)
 {
     (void)state;
@@ -238,11 +275,18 @@ static void test_chord(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scale),        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_rate),         cmocka_unit_test(test_wall),
-        cmocka_unit_test(test_rtc_forms),    cmocka_unit_test(test_rtc_days),
-        cmocka_unit_test(test_rtc_nonsense), cmocka_unit_test(test_health),
-        cmocka_unit_test(test_vmclock),      cmocka_unit_test(test_chord),
+        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_rates_that_cannot_be),
+        cmocka_unit_test(test_ticks_to_come),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_wall),
+        cmocka_unit_test(test_rtc_forms),
+        cmocka_unit_test(test_rtc_days),
+        cmocka_unit_test(test_rtc_nonsense),
+        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_vmclock),
+        cmocka_unit_test(test_chord),
     };
     return cmocka_run_group_tests_name("platform/pvh/clock_test", tests, NULL, NULL);
 }

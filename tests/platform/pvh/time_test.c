@@ -1,0 +1,175 @@
+/* The machine's clock, with the host's ticks: a hypervisor that says of them what cannot be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "platform/pvh/cpu.h"
+#include "platform/pvh/kvm.h"
+#include "platform/pvh/pit.h"
+#include "platform/pvh/poll.h"
+#include "platform/pvh/rtc.h"
+#include "platform/pvh/time.h"
+#include "signatures/clock.h"
+#include "signatures/console.h"
+
+#define WHILE (20 * CLOCK_MS)
+
+static struct pvclock_time page;
+static uint64_t rate; /* of the host's ticks */
+static struct poll *poll;
+static char said[4096];
+static size_t said_len;
+
+/* --- in the place of a machine --- */
+
+void kvm_clock_open(void)
+{
+}
+
+void pit_begin(void)
+{
+}
+
+uint64_t pit_tick_rate(void)
+{
+    return rate;
+}
+
+bool rtc_read(int64_t *seconds)
+{
+    *seconds = 1795986293;
+    return true;
+}
+
+void poll_add(struct poll *p)
+{
+    poll = p;
+}
+
+void console_write(struct slice bytes)
+{
+    bytes = slice_take(bytes, sizeof said - 1 - said_len);
+    memcpy(said + said_len, bytes.ptr, bytes.len);
+    said_len += bytes.len;
+    said[said_len] = '\0';
+}
+
+void console_flush(void)
+{
+}
+
+static unsigned heard(const char *words)
+{
+    unsigned times = 0;
+    for (const char *at = said; (at = strstr(at, words)) != NULL; at++)
+        times++;
+    said[said_len = 0] = '\0';
+    return times;
+}
+
+/* --- time --- */
+
+static uint64_t host_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * CLOCK_SEC + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t pass(void)
+{
+    uint64_t from = host_now(), now;
+    do {
+        now = host_now();
+    } while (now - from < WHILE);
+    return now - from;
+}
+
+static void find_rate(void)
+{
+    uint64_t from = cpu_ticks(), took = pass();
+    rate = (cpu_ticks() - from) * CLOCK_SEC / took;
+}
+
+/* A page that is right. */
+static void write_page(void)
+{
+    page = (struct pvclock_time){.ticks = cpu_ticks(),
+                                 .ns = 1000,
+                                 .shift = 2,
+                                 .multiplier = (uint32_t)((CLOCK_SEC << 30) / rate)};
+}
+
+/* Time goes on, and about as fast as it is. */
+static void goes_on(void)
+{
+    uint64_t from = clock_monotonic(), took = pass(), ours = clock_monotonic() - from;
+    assert_in_range(ours, took / 4, took * 4);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    find_rate();
+    write_page();
+    page.multiplier = 1;
+    assert_false(time_use_pvclock(&page, NULL));
+    assert_int_equal(heard("the hypervisor's clock says what cannot be"), 1);
+    time_begin();
+    time_open();
+    assert_in_range(time_ticks_per_second(), PVCLOCK_RATE_LEAST, PVCLOCK_RATE_MOST);
+    goes_on();
+}
+
+static void test_used(void **state)
+{
+    (void)state;
+    write_page();
+    uint64_t before = clock_monotonic();
+    assert_true(time_use_pvclock(&page, NULL));
+    assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+    time_open();
+    assert_int_equal(time_ticks_per_second(), pvclock_rate(&page));
+    assert_non_null(poll);
+    goes_on();
+    poll->run(poll);
+    assert_int_equal(heard("hypervisor"), 0);
+}
+
+/* It goes on where the page did, and there again; it is said once. */
+static void test_says_nonsense_later(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        uint64_t before = clock_monotonic();
+        page.multiplier = i == 0 ? 1 : page.multiplier;
+        page.shift = i == 1 ? 31 : page.shift;
+        page.version = i == 2 ? 1 : 0;
+        page.ticks = i == 3 ? UINT64_MAX : page.ticks;
+        assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+        goes_on();
+        poll->run(poll);
+        assert_int_equal(heard("the hypervisor's clock says what cannot be"), i == 0);
+        before = clock_monotonic();
+        uint64_t behind = page.ns;
+        write_page();
+        page.ns = behind + 4 * WHILE;
+        assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+        goes_on();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_used),
+        cmocka_unit_test(test_says_nonsense_later),
+    };
+    return cmocka_run_group_tests_name("platform/pvh/time_test", tests, NULL, NULL);
+}
