@@ -7,7 +7,6 @@
 #include "lib/inet/inet.h"
 
 #include "lib/inet/internal.h"
-#include "runtime/log.h"
 #include "signatures/entropy.h"
 #include "signatures/memory.h"
 #include "signatures/wait.h"
@@ -88,8 +87,7 @@ static void on_link(void *owner, bool up)
     if (i->link == up)
         return;
     i->link = up;
-    if (!i->config.quiet)
-        log_info(INET_SOURCE, "the link is %s", up ? "up" : "down");
+    inet_say(i, LOG_INFO, "the link is %s", up ? "up" : "down");
     ip_link(i->ip, i->now, up);
     tcp_set_offloads(i->tcp, i->card->features.offloads);
     if (up)
@@ -126,8 +124,8 @@ static void on_complaint(void *owner, const struct ip_complaint *c)
 static void on_managed(void *owner, bool addresses, bool settings)
 {
     struct inet *i = owner;
-    if (addresses && !i->config.quiet)
-        log_info(INET_SOURCE, "a router has IPv6 addresses by DHCPv6 only, which is not spoken");
+    if (addresses)
+        inet_say(i, LOG_INFO, "a router has IPv6 addresses by DHCPv6 only, which is not spoken");
     (void)settings;
 }
 
@@ -236,8 +234,8 @@ static enum err begin(struct inet *i)
     i->link = net_link(i->card);
     if (i->link)
         inet_dhcp_link(i, true);
-    else if (!i->config.quiet)
-        log_warning(INET_SOURCE, "the link is down");
+    else
+        inet_say(i, LOG_WARNING, "the link is down");
     inet_touch(i);
     return OK;
 }

@@ -6,6 +6,7 @@
  *     lease.c      addresses: static ones, DHCP's, and what is said about all of them
  *     names.c      DNS over UDP and TCP
  *     connect.c    connections that are made, and those that wait for a way
+ *     say.c        how much of all this is said in the log
  *     status.c     counters
  *     network.c    signatures/network.h
  */
@@ -18,11 +19,16 @@
 #include "lib/ip/ip.h"
 #include "lib/tcp/info.h"
 #include "lib/udp/udp.h"
+#include "runtime/log.h"
 #include "runtime/pool.h"
 #include "signatures/timer.h"
 
 #define INET_SOURCE   "net" /* of log lines */
 #define INET_MESSAGES 1024u /* of DNS, under way at a time */
+
+/* Lines of what others on the network change: so many at once, and then one for each such time. */
+#define INET_LINES_MAX   20u
+#define INET_LINES_EVERY (60 * CLOCK_SEC)
 
 /* A resolver that routers advertise. */
 struct inet_resolver {
@@ -51,6 +57,9 @@ struct inet {
     size_t advertised_count;
     uint64_t resolvers_left_out; /* counter: advertised beyond these */
     uint64_t settle_until;       /* addresses may still be found; 0: they were, or were not */
+    uint64_t lines_paid;         /* when all INET_LINES_MAX may be said again */
+    bool lines_short;            /* that some are left out was said */
+    uint64_t lines_left_out;     /* counter */
 
     struct pool connects;
     struct list waiting; /* for a way; of struct connect */
@@ -60,6 +69,14 @@ struct inet {
 
 /* Something was done: gathered work goes out at the end of this turn, and the timer is set anew. */
 void inet_touch(struct inet *i);
+
+/* A line about the network, unless there are too many of them. */
+#define inet_say(i, level, ...)                          \
+    do {                                                 \
+        if (inet_says((i), (level)))                     \
+            log_line((level), INET_SOURCE, __VA_ARGS__); \
+    } while (0)
+bool inet_says(struct inet *i, enum log_level level);
 
 extern const struct tcp_below inet_tcp_below;
 extern const struct udp_below inet_udp_below;

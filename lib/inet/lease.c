@@ -3,14 +3,7 @@
  * the lines that say what has become of them.
  */
 #include "lib/inet/internal.h"
-#include "runtime/log.h"
 #include "signatures/entropy.h"
-
-#define say(i, level, ...)                               \
-    do {                                                 \
-        if (!(i)->config.quiet)                          \
-            log_line((level), INET_SOURCE, __VA_ARGS__); \
-    } while (0)
 
 /* --- static ones --- */
 
@@ -86,15 +79,15 @@ static void say_lease(struct inet *i, const struct dhcp_lease *l)
     address_format(l->address, ours);
     address_format(l->server, server);
     if (l->seconds == DHCP_FOREVER)
-        say(i, LOG_INFO, "DHCP server %s leases %s/%u for ever", server, ours, l->prefix);
+        inet_say(i, LOG_INFO, "DHCP server %s leases %s/%u for ever", server, ours, l->prefix);
     else
-        say(i, LOG_INFO, "DHCP server %s leases %s/%u for %u seconds", server, ours, l->prefix,
-            l->seconds);
+        inet_say(i, LOG_INFO, "DHCP server %s leases %s/%u for %u seconds", server, ours, l->prefix,
+                 l->seconds);
     for (size_t k = 0; k < l->route_count; k++) {
         if (l->routes[k].prefix != 0)
             continue;
         address_format(l->routes[k].gateway, ours);
-        say(i, LOG_INFO, "router %s, from DHCP", ours);
+        inet_say(i, LOG_INFO, "router %s, from DHCP", ours);
     }
 }
 
@@ -121,8 +114,7 @@ static void renew_lease(struct inet *i)
     i->lease = i->dhcp.lease;
     apply(i);
     inet_names_servers(i);
-    if (log_wants(LOG_DEBUG, INET_SOURCE))
-        say(i, LOG_DEBUG, "the DHCP lease is renewed for %u seconds", i->lease.seconds);
+    inet_say(i, LOG_DEBUG, "the DHCP lease is renewed for %u seconds", i->lease.seconds);
 }
 
 static void end_lease(struct inet *i)
@@ -131,7 +123,7 @@ static void end_lease(struct inet *i)
     if (!i->leased)
         return;
     address_format(i->lease.address, text);
-    say(i, LOG_WARNING, "the DHCP lease of %s is over: the address is given up", text);
+    inet_say(i, LOG_WARNING, "the DHCP lease of %s is over: the address is given up", text);
     i->leased = false;
     change_routes(i, &i->lease, false);
     ip_set_mtu(i->ip, 0);
@@ -232,15 +224,15 @@ static bool is_link_local(struct address a)
 
 static void on_ready(struct inet *i, struct address a, const char *text)
 {
-    say(i, is_link_local(a) ? LOG_DEBUG : LOG_INFO, "address %s", text);
+    inet_say(i, is_link_local(a) ? LOG_DEBUG : LOG_INFO, "address %s", text);
     inet_names_servers(i);
 }
 
 static void on_duplicate(struct inet *i, struct address a, const char *text)
 {
     bool leased = i->leased && address_equal(&a, &i->lease.address);
-    say(i, LOG_ERROR, "another station on the network has the address %s: %s", text,
-        leased ? "it is declined" : "it is not used");
+    inet_say(i, LOG_ERROR, "another station on the network has the address %s: %s", text,
+             leased ? "it is declined" : "it is not used");
     tcp_forget_address(i->tcp, a);
     if (leased)
         decline(i);
@@ -256,7 +248,7 @@ void inet_on_address(void *owner, enum ip_address_event what, struct address a)
     else if (what == IP_ADDRESS_DUPLICATE || address_is_v4(a))
         on_duplicate(i, a, text);
     else {
-        say(i, LOG_INFO, "the address %s is no longer ours: its time is over", text);
+        inet_say(i, LOG_INFO, "the address %s is no longer ours: its time is over", text);
         tcp_forget_address(i->tcp, a);
     }
     inet_touch(i);
@@ -267,7 +259,7 @@ void inet_on_router(void *owner, struct address router, bool present)
     struct inet *i = owner;
     char text[ADDRESS_TEXT_MAX];
     address_format(router, text);
-    say(i, LOG_INFO, "router %s %s", text, present ? "advertises itself" : "is gone");
+    inet_say(i, LOG_INFO, "router %s %s", text, present ? "advertises itself" : "is gone");
     inet_touch(i);
 }
 
@@ -348,8 +340,8 @@ void inet_settle(struct inet *i)
         return;
     i->settle_until = 0;
     if (!inet_address(i, false, &ours) && !inet_address(i, true, &ours))
-        say(i, LOG_WARNING, "no address was found so far%s",
-            i->dhcp_socket ? ": no DHCP server answers" : "");
+        inet_say(i, LOG_WARNING, "no address was found so far%s",
+                 i->dhcp_socket ? ": no DHCP server answers" : "");
     inet_names_servers(i);
 }
 

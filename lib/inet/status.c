@@ -132,6 +132,7 @@ void inet_status(const struct inet *i, struct buf *into)
     put_routes(i, into);
     put_number(into, "inet", "refused_connects", i->connects.refused);
     put_number(into, "inet", "resolvers_left_out", i->resolvers_left_out);
+    put_number(into, "inet", "lines_left_out", i->lines_left_out);
     put_dhcp(i, into);
     put_dns(i, into);
     put_tcp(i, into);

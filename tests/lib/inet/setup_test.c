@@ -238,6 +238,69 @@ static void test_closing_in_the_middle_of_everything(void **state)
     client = NULL;
 }
 
+/* --- lines that others cause --- */
+
+static struct address link_local_of(const struct world_host *h)
+{
+    struct ip_address all[IP_ADDRESSES_MAX];
+    size_t count = ip_addresses(h->inet->ip, all, IP_ADDRESSES_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (all[i].automatic)
+            return all[i].address;
+    fail();
+    return ADDRESS_ANY;
+}
+
+static void advertise(uint8_t flags, uint16_t seconds)
+{
+    uint8_t message[16] = {134, [4] = 64, flags, (uint8_t)(seconds >> 8), (uint8_t)seconds};
+    const struct ip_packet p = {.source = link_local_of(other),
+                                .destination = {{0xff, 2, [15] = 1}},
+                                .protocol = IP_ICMPV6,
+                                .hops = 255,
+                                .whole = true,
+                                .header = slice_of(message, sizeof message),
+                                .checksum_at = 2};
+    assert_int_equal(ip_send(other->inet->ip, clock_monotonic(), &p), OK);
+    world_run(100 * CLOCK_MS);
+}
+
+static unsigned heard(struct slice words)
+{
+    struct slice rest = sim_console();
+    unsigned times = 0;
+    for (size_t at; (at = slice_search(rest, words)) < rest.len; times++)
+        rest = slice_drop(rest, at + 1);
+    return times;
+}
+
+/* Each change is said, but not for ever each of them. */
+static void test_a_router_that_cannot_decide(void **state)
+{
+    const struct inet_config with_v6 = {.ipv6 = true};
+    struct buf b;
+    (void)state;
+    assert_int_equal(open_client(&with_v6), OK);
+    world_run(5 * SEC);
+    sim_console_clear();
+    for (unsigned i = 0; i < 10; i++)
+        advertise(i & 1 ? 0 : 0x80, 1800);
+    assert_int_equal(heard(SLICE("by DHCPv6 only")), 5);
+    for (unsigned i = 0; i < 2000; i++) /* 200 seconds */
+        advertise(i & 1 ? 0 : 0x80, i & 2 ? 0 : 1800);
+    unsigned lines = heard(SLICE("\n")) - heard(SLICE("warning"));
+    assert_in_range(lines, INET_LINES_MAX, INET_LINES_MAX + 201 * SEC / INET_LINES_EVERY);
+    assert_int_equal(heard(SLICE("others are left out")), 1);
+    buf_init(&b, 1 << 16);
+    stack_status(stack, &b);
+    assert_true(slice_search(buf_slice(&b), SLICE("inet lines_left_out: 19")) < b.len);
+    buf_deinit(&b);
+    world_run(INET_LINES_MAX * INET_LINES_EVERY);
+    sim_console_clear();
+    advertise(0x80, 1800);
+    assert_int_equal(heard(SLICE("by DHCPv6 only")), 1);
+}
+
 static void test_status(void **state)
 {
     struct buf b;
@@ -275,6 +338,7 @@ int main(void)
         TEST(test_addresses_that_cannot_be),
         TEST(test_opening_without_memory),
         TEST(test_closing_in_the_middle_of_everything),
+        TEST(test_a_router_that_cannot_decide),
         TEST(test_status),
     };
     return cmocka_run_group_tests_name("inet setup", tests, NULL, NULL);
