@@ -64,12 +64,12 @@ static enum err send_piece(struct ip *ip, uint64_t now, struct path *path,
 /* Once one piece is gone the datagram counts as sent: what the card refuses then is lost on the way
  * like any other. */
 enum err output_fragments(struct ip *ip, uint64_t now, struct path *path, const struct ip_packet *p,
-                          bool borrowed)
+                          uint32_t mtu, bool borrowed)
 {
     uint8_t head[NET_HEAD_MAX];
     size_t extra = path->v6 ? FRAGMENT_HEAD : 0;
     size_t length = p->header.len + parts_length(p->payload, p->payload_count);
-    size_t room = (path->mtu - (path->head_size - ETHERNET_HEAD_SIZE) - extra) & ~(size_t)7;
+    size_t room = (mtu - (path->head_size - ETHERNET_HEAD_SIZE) - extra) & ~(size_t)7;
     uint32_t id = (uint32_t)ip_random(ip);
     if (room < p->header.len)
         return ERR_LIMIT;

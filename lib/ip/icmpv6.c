@@ -20,15 +20,19 @@ enum icmpv6_type {
 #define UNKNOWN_NEXT     1u
 #define MESSAGE_MAX      1500u /* of NDP and MLD, which are read whole */
 
-/* What a path takes is learned here for our echoes only; for a transport it is the transport that
- * knows whether the quote is one of its own packets. */
+/* Whether the quote is of one of its own packets, its transport knows, and learns what the path takes. Which echoes
+ * were answered nobody knows, so anybody could narrow any path by quoting one (RFC 8201, 4; RFC 5927, 7): all that
+ * follows of that is that large echoes, to whomever, go for a while in pieces that every path takes. */
 static void too_big(struct ip *ip, uint64_t now, struct slice quote, uint32_t mtu)
 {
     struct ip_complaint c;
-    if (quote_parse(quote, &c) && c.protocol == IP_ICMPV6 && own_ready(ip, &c.source))
-        ip_learn_path_mtu(ip, now, c.destination, mtu);
-    else
+    bool ours = quote_parse(quote, &c) && own_ready(ip, &c.source);
+    if (!ours || c.protocol != IP_ICMPV6 || !c.header.len || c.header.ptr[0] != ICMPV6_ECHO_REPLY)
         complain(ip, quote, IP_ERROR_TOO_BIG, mtu);
+    else if (mtu < ip->mtu_v6) {
+        count(ip, IP_ICMP_COMPLAINTS);
+        ip->small_echoes_until = now + IP_MTU_AGE;
+    }
 }
 
 static void error_input(struct ip *ip, uint64_t now, uint8_t type, uint8_t code, uint32_t what,

@@ -73,6 +73,7 @@ struct ip {
     struct mld mld;
     uint8_t managed; /* what the owner was told of: 1, M and O flags; or 0 */
     size_t loop_count;
+    uint64_t small_echoes_until; /* what ICMPv6 answers goes in pieces of IP_MTU_MIN_V6 */
     struct bucket errors, echoes, arp_replies, advertisements, solicits;
     struct ip_counters counters;
 };
@@ -158,7 +159,7 @@ void fragment_expire(struct ip *ip, uint64_t now);
 enum err output(struct ip *ip, uint64_t now, const struct ip_packet *p, bool borrowed,
                 const struct mac *to);
 enum err output_fragments(struct ip *ip, uint64_t now, struct path *path, const struct ip_packet *p,
-                          bool borrowed);
+                          uint32_t mtu, bool borrowed);
 /* To the neighbour of the path, or to where it waits. */
 enum err output_frame(struct ip *ip, uint64_t now, struct path *path, const struct net_frame *f,
                       uint8_t *head, bool borrowed);

@@ -156,6 +156,16 @@ static enum err check_segments(const struct ip *ip, const struct path *path,
     return each > path->card_mtu ? ERR_LIMIT : OK;
 }
 
+/* How much of a packet goes in one piece. */
+static uint32_t piece(const struct ip *ip, uint64_t now, const struct path *path,
+                      const struct ip_packet *p)
+{
+    bool small = p->protocol == IP_ICMPV6 && now < ip->small_echoes_until;
+    if (p->whole)
+        return path->card_mtu;
+    return small && path->mtu > IP_MTU_MIN_V6 ? IP_MTU_MIN_V6 : path->mtu;
+}
+
 enum err output(struct ip *ip, uint64_t now, const struct ip_packet *p, bool borrowed,
                 const struct mac *to)
 {
@@ -171,12 +181,13 @@ enum err output(struct ip *ip, uint64_t now, const struct ip_packet *p, bool bor
         return ERR_ARGUMENT;
     size_t length = p->header.len + parts_length(p->payload, p->payload_count);
     size_t total = path->head_size - ETHERNET_HEAD_SIZE + length;
+    uint32_t most = piece(ip, now, path, p);
     if (total > UINT16_MAX)
         return ERR_LIMIT;
     if (p->segment_size != 0)
         e = check_segments(ip, path, p);
-    else if (total > (p->whole ? path->card_mtu : path->mtu) && !path->loop)
-        return p->whole ? ERR_LIMIT : output_fragments(ip, now, path, p, borrowed);
+    else if (total > most && !path->loop)
+        return p->whole ? ERR_LIMIT : output_fragments(ip, now, path, p, most, borrowed);
     return e ? e : send_whole(ip, now, path, p, length, borrowed);
 }
 

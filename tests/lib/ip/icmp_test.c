@@ -302,7 +302,8 @@ static void test_path_mtu_bounds(void **state)
     place_close(&p);
 }
 
-/* An echo of ours that was too big for the path of IPv6 comes in pieces the next time. */
+/* Echoes that were too big for a path of IPv6 come in pieces from then on. Anybody can say so of any path: what the
+ * others are believed to take stays as it was. */
 static void test_echo_too_big(void **state)
 {
     (void)state;
@@ -312,7 +313,36 @@ static void test_echo_too_big(void **state)
     in_error("2001:db8:5::1", 2, 0, 1280, slice_take(slice_drop(place_last(&p), 14), 1000));
     in_echo(far[1], ours[1], 1400);
     assert_int_equal(p.count, 3);
+    in_echo(far[1], ours[1], 1280 - 48);
+    assert_int_equal(p.count, 4);
     assert_int_equal(p.complaints, 0);
+    assert_int_equal(place_count(&p, IP_MTU_LEARNED), 0);
+    assert_int_equal(ip_path_mtu(p.ip, p.now, A(far[1])), 1500);
+    assert_int_equal(send_udp(&p, ours[1], far[1], 1400, false), OK);
+    assert_int_equal(p.count, 5);
+    place_run(&p, 601 * CLOCK_SEC);
+    place_clear(&p);
+    in_echo(far[1], ours[1], 1400);
+    assert_int_equal(p.count, 1);
+    place_close(&p);
+}
+
+/* Of what is none of our echoes nothing follows. */
+static void test_echo_that_is_none(void **state)
+{
+    static const uint8_t types[] = {128, 1, 133, 136};
+    (void)state;
+    place_open(&p);
+    in_echo(far[1], ours[1], 1400);
+    in_error("2001:db8:5::1", 2, 0, 1500, slice_take(slice_drop(place_last(&p), 14), 1000));
+    for (size_t i = 0; i < sizeof types; i++) {
+        uint8_t quote[1000];
+        memcpy(quote, place_last(&p).ptr + 14, sizeof quote);
+        quote[40] = types[i];
+        in_error("2001:db8:5::1", 2, 0, 1280, slice_of(quote, sizeof quote));
+    }
+    in_echo(far[1], ours[1], 1400);
+    assert_int_equal(p.count, 2);
     place_close(&p);
 }
 
@@ -324,7 +354,7 @@ int main(void)
         cmocka_unit_test(test_error_rules),  cmocka_unit_test(test_complaints),
         cmocka_unit_test(test_quotes),       cmocka_unit_test(test_types),
         cmocka_unit_test(test_path_mtu),     cmocka_unit_test(test_path_mtu_bounds),
-        cmocka_unit_test(test_echo_too_big),
+        cmocka_unit_test(test_echo_too_big), cmocka_unit_test(test_echo_that_is_none),
     };
     return cmocka_run_group_tests_name("icmp", tests, NULL, NULL);
 }
