@@ -21,10 +21,11 @@ setup:
 	@deps/install build
 	@$(MAKE) --no-print-directory -j$(JOBS) deps
 
-# The sample site, baked into a program that then serves it.
+# The sample site, or another (a repository or a folder), baked into a program that then serves it.
 SAMPLE := $(BUILD)/sample
+SITE   ?= examples/site
 run: setup
-	@./ringlet configure -C apps/canopy --to $(SAMPLE) --target process --content examples/site --port $(or $(PORT),8080) --no-depend
+	@./ringlet configure -C apps/canopy --to $(SAMPLE) --target process --content "$(SITE)" --port $(or $(PORT),8080) --no-depend
 	@$(MAKE) --no-print-directory -j$(JOBS) app APP=canopy CONFIG=$(SAMPLE) DIST=$(SAMPLE)
 	@exec $(SAMPLE)/canopy
 
@@ -44,7 +45,7 @@ scan: system-build
 	@RINGLET_SCAN=whole $(MAKE) --no-print-directory system PYTEST="-k testssl"
 
 help:
-	@echo "make run        serve the sample site at http://localhost:8080/ (PORT=...)"
+	@echo "make run        serve the sample site at http://localhost:8080/ (PORT=..., SITE=... for another)"
 	@echo "make test       every test; make unit, make system: a part of them"
 	@echo "make lint       include directions, exports, format, warnings of gcc and clang"
 	@echo "make sanitize   the tests again, under address and undefined-behaviour sanitizers"

@@ -137,6 +137,8 @@ static enum err take_value(struct parse *p, const struct key *key, struct slice 
     return OK;
 }
 
+static const char redirect_alone[] = "a file with redirect: can hold nothing else";
+
 /* --- lines --- */
 
 static bool is_rule(struct slice line)
@@ -159,7 +161,10 @@ static enum err take_line(struct parse *p, struct slice line)
     if (line.len == 0)
         return OK;
     if (!slice_cut(line, ':', &name, &value))
-        return refuse(p, p->line, "a header line needs a colon, as in \"title: My first article\"");
+        return refuse(p, p->line,
+                      p->into->redirect.len
+                          ? redirect_alone
+                          : "a header line needs a colon, as in \"title: My first article\"");
     return take_value(p, find_key(slice_trim(name)), slice_trim(value));
 }
 
@@ -210,6 +215,6 @@ enum err article_parse(struct slice text, struct article *into, struct article_f
         return e;
     into->body = p.rest;
     if (into->redirect.len && (p.others || slice_trim(p.rest).len > 0))
-        return refuse(&p, 0, "a file with redirect: can hold nothing else");
+        return refuse(&p, 0, redirect_alone);
     return OK;
 }

@@ -199,6 +199,14 @@ static enum err make_redirect(struct entry *e)
     return err;
 }
 
+static const char *why_no_page(const struct item *i, enum err err)
+{
+    if (err != ERR_LIMIT)
+        return "the file cannot be read";
+    return i->kind == ITEM_STATIC ? "the file is larger than 64 MiB"
+                                  : "the article is too large, or too intricate";
+}
+
 /* A page from the file's bytes. */
 static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *cost)
 {
@@ -222,9 +230,7 @@ static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
         b->site->stats.made++;
     if (err == OK || err == ERR_MEMORY)
         return err;
-    site_add_problem(b->site, slice_drop(e->item->url, 1), 0,
-                     err == ERR_LIMIT ? "the file or its page is too large"
-                                      : "the file cannot be read");
+    site_add_problem(b->site, slice_drop(e->item->url, 1), 0, why_no_page(e->item, err));
     return OK;
 }
 

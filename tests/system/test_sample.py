@@ -60,9 +60,10 @@ def test_its_address_is_said_once_it_answers(sample):
     assert " info " in line
 
 
-def test_make_run_serves_it():
+@pytest.mark.parametrize("given, content", [([], "examples/site"), (["SITE=/my/garden#dev"], "/my/garden#dev")])
+def test_make_run_serves_it(given, content):
     """`make -n run` names what is really done, without installing anything here."""
-    done = subprocess.run(["make", "-n", "run", "PORT=8099"], cwd=ROOT, capture_output=True,
+    done = subprocess.run(["make", "-n", "run", "PORT=8099", *given], cwd=ROOT, capture_output=True,
                           text=True, timeout=120)
     assert done.returncode == 0
-    assert "--content examples/site" in done.stdout and "--port 8099" in done.stdout
+    assert f'--content "{content}"' in done.stdout and "--port 8099" in done.stdout

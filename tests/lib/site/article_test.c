@@ -98,6 +98,7 @@ static void redirections(void **state)
     bad("redirect:\n", 1, "needs a target");
     bad("redirect: /About\n---\ntext\n", 0, "nothing else");
     bad("title: T\nredirect: /About\n---\n", 0, "nothing else");
+    bad("redirect: /About\nmore text\n", 2, "nothing else");
 }
 
 static void mistakes_have_a_line(void **state)

@@ -64,7 +64,7 @@ static void a_static_file_that_is_too_large(void **state)
     make();
     assert_int_equal(site_find(site, SLICE("/static/large"))->body.len, SITE_STATIC_MAX);
     no_page("/static/larger");
-    has_problem("static/larger", 0, "too large");
+    has_problem("static/larger", 0, "larger than 64 MiB");
 }
 
 /* The feed shows whole articles: two of the largest, of what is longest in it, are too much for it. (In a block
