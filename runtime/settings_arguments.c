@@ -67,6 +67,13 @@ static enum err read_value(struct line *l, const struct setting *s, struct slice
     return OK;
 }
 
+/* What a variable that was forgotten leaves behind, and would leave a door open. */
+static enum err no_secret(const struct line *l, const struct setting *s)
+{
+    buf_printf(l->error, "--%s: the secret is empty; leave the setting out to have none", s->name);
+    return ERR_ARGUMENT;
+}
+
 enum err settings_arguments(const struct setting_group *const *groups, size_t count,
                             const char *const *arguments,
                             void (*seen)(void *arg, const struct setting *s, struct slice text),
@@ -82,6 +89,8 @@ enum err settings_arguments(const struct setting_group *const *groups, size_t co
         enum err e = read_name(&l, argument, &s, &value, &attached);
         if (!e && !attached)
             e = read_value(&l, s, &value);
+        if (!e && s->secret && value.len == 0)
+            e = no_secret(&l, s);
         if (!e)
             e = settings_set(s, value, error);
         if (e)

@@ -205,6 +205,10 @@ static bool has_commit(const char *source, const char *repository, const char *b
 
 bool content_bundle(const char *text, const char *into)
 {
+    if (!*text) {
+        tool_error("--content: the name of a repository, a bundle or a folder is empty");
+        return false;
+    }
     char *source = tool_text("%s", text);
     char *branch = is_folder(source) ? NULL : strrchr(source, '#');
     if (branch)

@@ -55,8 +55,10 @@ static void schedule(struct content *c)
         delay = retry_delay(c);
     else if (c->settings->poll > 0)
         delay = c->settings->poll * CLOCK_SEC;
-    if (delay > 0 && c->settings->remote.len > 0)
-        wake_after(c, delay);
+    if (delay == 0 || c->settings->remote.len == 0)
+        return;
+    c->next_at = clock_monotonic() + delay;
+    wake_at(c, c->next_at);
 }
 
 /* Gives back what an update had gathered and did not hand over. */
@@ -316,6 +318,7 @@ static void attempt(struct content *c)
 {
     c->phase = CONTENT_FETCHING;
     c->again = false;
+    c->next_at = 0;
     c->began = clock_monotonic();
     c->progress_said = c->began;
     wake_at(c, NEVER);

@@ -71,6 +71,7 @@ struct content {
     void (*work)(struct content *c); /* what the turn is for */
 
     struct timer timer; /* the next attempt, the tidying, the reading of the image's; or never */
+    uint64_t next_at;   /* monotonic, of the next attempt by itself; 0: none */
     uint32_t failures;  /* in a row */
     bool whole;         /* ask for everything next time: what we have was no base */
     bool again;         /* asked for while an update was running */
@@ -103,8 +104,8 @@ struct content_given {
     void (*on_loaded)(void);
 };
 
-/* Serves what was prepared, if it fits the settings; loads what was baked in; then asks the remote if there is one. ERR_ARGUMENT where there is neither;
- * the reason is logged. */
+/* Serves what was prepared, if it fits the settings; loads what was baked in; then asks the remote if there is
+ * one. ERR_ARGUMENT where there is neither; the reason is logged. */
 enum err content_start(struct content *c, const struct content_given *given);
 
 /* Asks the remote now. w (may be NULL) is answered when an update that began after this call has

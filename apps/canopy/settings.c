@@ -2,6 +2,8 @@
 #include "apps/canopy/settings.h"
 
 #include "lib/git/fetch.h"
+#include "lib/git/url.h"
+#include "lib/text/utf8.h"
 #include "runtime/settings_network.h"
 #include "signatures/program.h"
 
@@ -10,6 +12,15 @@ struct canopy_settings canopy_settings;
 static const char *check_remote(struct slice text)
 {
     return text.len == 0 ? NULL : git_url_check(text);
+}
+
+/* As .config/blog_name and .config/index_page, which these override. */
+static const char *check_words(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < ' ' || text.ptr[i] == 0x7F)
+            return "one line of text";
+    return utf8_valid(text) ? NULL : "text in UTF-8";
 }
 
 static const char *check_hook(struct slice text)
@@ -81,6 +92,7 @@ static const struct setting site_settings[] = {
              "repository",
      .preset = "",
      .type = SETTING_TEXT,
+     .check = check_words,
      .into = &canopy_settings.index},
     {.name = "name",
      .letter = 'n',
@@ -88,6 +100,7 @@ static const struct setting site_settings[] = {
      .help = "The name of the site. Overrides .config/blog_name in the repository",
      .preset = "",
      .type = SETTING_TEXT,
+     .check = check_words,
      .into = &canopy_settings.name},
     {.name = "no-html",
      .help = "Show HTML in an article's body as text instead of passing it on",
@@ -137,6 +150,18 @@ static const struct setting update_settings[] = {
      .into = &canopy_settings.poll},
 };
 
+static enum err check_token(struct buf *error)
+{
+    struct git_url url;
+    const char *why;
+    if (!canopy_settings.remote_token.len ||
+        git_url_parse(canopy_settings.remote, &url, &why) != OK || url.scheme == GIT_SCHEME_HTTPS)
+        return OK;
+    buf_text(error, "--remote-token: a token is sent to https:// only, where nobody else can read "
+                    "it; --remote is of another kind");
+    return ERR_ARGUMENT;
+}
+
 static enum err check_ports(struct buf *error)
 {
     if (canopy_settings.port != canopy_settings.tls)
@@ -148,8 +173,10 @@ static enum err check_ports(struct buf *error)
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static const struct setting_group site_group = {
-    .title = "Site", .settings = site_settings, .count = COUNT(site_settings)};
+static const struct setting_group site_group = {.title = "Site",
+                                                .settings = site_settings,
+                                                .count = COUNT(site_settings),
+                                                .check = check_token};
 static const struct setting_group serving_group = {.title = "Serving",
                                                    .settings = serving_settings,
                                                    .count = COUNT(serving_settings),

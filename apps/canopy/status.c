@@ -73,14 +73,25 @@ static void put_site(struct buf *b, const struct site *s)
                site.pages, ULL(site.bytes), site.articles, site.problems);
 }
 
+/* With a failure behind it, or where the remote is polled. */
+static void put_next(struct buf *b, const struct content *c)
+{
+    uint64_t now = clock_monotonic();
+    if (c->next_at > 0)
+        buf_printf(b, "asks again in seconds: %llu\n",
+                   ULL(c->next_at > now ? (c->next_at - now + CLOCK_SEC - 1) / CLOCK_SEC : 0));
+}
+
 static void put_content(struct buf *b, const struct content *c)
 {
     static const char *const phases[] = {"idle", "fetching", "building", "tidying"};
     put_remote(b, c->settings);
     buf_printf(b, "phase: %s\n", phases[c->phase]);
     put_time(b, "asked", c->asked_at);
+    put_next(b, c);
     put_time(b, "loaded", c->loaded_at);
-    buf_printf(b, "updates: %llu\nfailed updates: %llu\n", ULL(c->updates), ULL(c->failed));
+    buf_printf(b, "updates: %llu\nfailed updates: %llu\nfailed in a row: %u\n", ULL(c->updates),
+               ULL(c->failed), c->failures);
     if (c->site)
         put_site(b, c->site);
     if (c->store)

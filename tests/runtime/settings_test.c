@@ -223,6 +223,8 @@ static void test_refusals(void **state)
         {"--root|x", ERR_ARGUMENT, "--root: 'x' is not a path that starts with /"},
         {"--prot|1", ERR_NOT_FOUND,
          "'--prot' is not a setting of this program; did you mean --port?"},
+        {"--hook-secret|", ERR_ARGUMENT,
+         "--hook-secret: the secret is empty; leave the setting out to have none"},
         {"--hok-secret=topsecret", ERR_NOT_FOUND,
          "'--hok-secret' is not a setting of this program; did you mean --hook-secret?"},
         {"--zebra", ERR_NOT_FOUND, "'--zebra' is not a setting of this program"},

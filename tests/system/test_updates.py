@@ -222,6 +222,7 @@ def test_polling(git_remote, canopy):
         commit = repository.publish({"About": article("About", f"Number {number}.")})
         wait(lambda: site.status()["commit"] == commit, "the poll")
         assert f"Number {number}." in site.get("/About").text
+    assert site.status()["failed in a row"] == "0"
 
 
 def test_the_hooks_path_can_be_chosen(git_remote, canopy):
