@@ -21,15 +21,15 @@
 #define STORE_HEAD      sizeof(struct xsd_sockmsg)
 #define STORE_DEADLINE  (5 * CLOCK_SEC) /* of one answer */
 
-/* A question, in its owner's memory, until `done`. answer: valid until that returns. Errors:
+/* A question, in its owner's memory, until `done`. Types: XS_READ, XS_WRITE, XS_RM, XS_WATCH, XS_UNWATCH;
+ * XS_TRANSACTION_START, whose answer is a number in decimal, with a NUL; XS_TRANSACTION_END, whose path is T.
+ * answer: valid until that returns. Errors:
  * ERR_NOT_FOUND, ERR_DENIED, ERR_TIMEOUT; ERR_AGAIN: of the end of a transaction, what it read or wrote has
  * changed meanwhile, and nothing is done; ERR_LIMIT: too long; ERR_CLOSED: the connection ended; ERR_IO: all
  * others. */
 struct store_request {
     struct list link;
-    uint32_t
-        type; /* XS_READ, XS_WRITE, XS_RM, XS_WATCH, XS_UNWATCH, XS_TRANSACTION_START: its answer
-                             is a number in decimal, with a NUL; XS_TRANSACTION_END: its path is T */
+    uint32_t type;
     uint32_t transaction;     /* the number of the one that it is part of; 0: none */
     struct slice path, value; /* stay as they are until done */
     uint32_t id;
