@@ -27,13 +27,11 @@ static uint64_t next_deadline(const struct inet *i)
     return i->dhcp_socket ? least(at, dhcp_deadline(&i->dhcp)) : at;
 }
 
-static void arm(struct inet *i)
+/* The timer runs from open to close, so that it is only moved, which does not fail. */
+static void arm(struct inet *i, uint64_t at)
 {
-    uint64_t at = next_deadline(i);
-    if (at == WAIT_FOREVER)
-        timer_stop(&i->timer);
-    else if (!timer_running(&i->timer) || i->timer.deadline != at)
-        (void)timer_start(&i->timer, at); /* without memory: the next turn tries again */
+    if (i->timer.deadline != at)
+        (void)timer_start(&i->timer, at);
 }
 
 static void on_turn(struct task *t)
@@ -42,12 +40,13 @@ static void on_turn(struct task *t)
     i->now = clock_monotonic();
     inet_connects_look(i);
     tcp_flush(i->tcp, i->now);
-    arm(i);
+    arm(i, next_deadline(i));
 }
 
 static void on_time(struct timer *t)
 {
     struct inet *i = CONTAINER(t, struct inet, timer);
+    arm(i, WAIT_FOREVER); /* it takes the place that it has just left */
     i->now = clock_monotonic();
     ip_expire(i->ip, i->now);
     tcp_expire(i->tcp, i->now);
@@ -222,7 +221,7 @@ static enum err open_layers(struct inet *i)
 static enum err begin(struct inet *i)
 {
     static const struct net_events events = {on_frame, on_room, on_link};
-    enum err e = open_layers(i);
+    enum err e = timer_start(&i->timer, WAIT_FOREVER) ? open_layers(i) : ERR_MEMORY;
     if (!e)
         e = inet_claim_static(i);
     if (!e && i->config.dhcp)

@@ -218,6 +218,49 @@ static void test_opening_without_memory(void **state)
     }
 }
 
+/* --- no memory for timers --- */
+
+static struct timer greedy[4000];
+static size_t taken;
+
+/* As soon as a place is free, it is taken. */
+static void on_greedy(struct timer *t)
+{
+    t->fire = on_greedy;
+    while (taken < sizeof greedy / sizeof *greedy) {
+        timer_init(&greedy[taken], on_greedy);
+        if (!timer_start(&greedy[taken], client->timer.deadline))
+            break;
+        taken++;
+    }
+    (void)timer_start(t, client->timer.deadline > clock_monotonic() ? client->timer.deadline
+                                                                    : clock_monotonic() + SEC);
+}
+
+/* The stack's timer keeps its place: once there is memory again, all goes on. */
+static void test_others_take_all_timers(void **state)
+{
+    (void)state;
+    obtain();
+    taken = 1;
+    timer_init(&greedy[0], on_greedy);
+    sim_memory_fail_every(1);
+    on_greedy(&greedy[0]);
+    assert_true(taken > 10);
+    for (unsigned i = 0; i < 1000; i++) {
+        world_run(SEC);
+        assert_true(timer_running(&client->timer));
+    }
+    assert_true(taken < sizeof greedy / sizeof *greedy); /* there was never room for all */
+    for (size_t i = 0; i < taken; i++)
+        timer_stop(&greedy[i]);
+    sim_memory_fail_every(0);
+    unsigned asked = dhcp.seen[DISCOVER] + dhcp.seen[REQUEST];
+    world_run(600 * SEC);
+    assert_true(dhcp.seen[DISCOVER] + dhcp.seen[REQUEST] > asked);
+    assert_int_equal(try_connect(to_server(), SEC), OK);
+}
+
 static void test_closing_in_the_middle_of_everything(void **state)
 {
     static struct want t[6];
@@ -337,6 +380,7 @@ int main(void)
         TEST(test_the_link_comes_late),
         TEST(test_addresses_that_cannot_be),
         TEST(test_opening_without_memory),
+        TEST(test_others_take_all_timers),
         TEST(test_closing_in_the_middle_of_everything),
         TEST(test_a_router_that_cannot_decide),
         TEST(test_status),
