@@ -45,6 +45,20 @@ static void on_impatient(struct timer *t)
     end(p);
 }
 
+/* NULL: no memory to wait with. */
+static struct push *begin(struct web *w, struct http_exchange *x)
+{
+    struct push *p = memory_zalloc(sizeof(*p));
+    if (!p)
+        return NULL;
+    *p = (struct push){.waiter.answer = on_updated, .web = w, .exchange = x};
+    timer_init(&p->patience, on_impatient);
+    if (timer_start(&p->patience, clock_monotonic() + WEB_HOOK_PATIENCE * CLOCK_SEC))
+        return p;
+    memory_free(p);
+    return NULL;
+}
+
 void push_answer(struct web *w, struct http_exchange *x, const struct http_request *request,
                  struct slice body)
 {
@@ -54,17 +68,12 @@ void push_answer(struct web *w, struct http_exchange *x, const struct http_reque
         reply_text(x, 403, "update: refused, the signature does not fit the secret\n");
         return;
     }
-    struct push *p = memory_zalloc(sizeof(*p));
+    struct push *p = begin(w, x);
     if (!p) {
         content_update(w->content, NULL);
         answer_running(x);
         return;
     }
-    p->web = w;
-    p->exchange = x;
-    p->waiter.answer = on_updated;
-    timer_init(&p->patience, on_impatient);
-    timer_start(&p->patience, clock_monotonic() + WEB_HOOK_PATIENCE * CLOCK_SEC);
     if (content_update(w->content, &p->waiter) != OK)
         on_impatient(&p->patience);
 }

@@ -5,6 +5,7 @@
  * Whatever the network does, every answer that arrives whole is a page of exactly one generation,
  * no reader goes back in time, the last push is served in the end, and everything is given back.
  */
+#include "apps/canopy/web.h"
 #include "platform/sim/signer.h"
 #include "tests/support/pki.h"
 #include "tests/apps/canopy/scene.h"
@@ -233,6 +234,63 @@ static void updates_go_on_when_memory_was_short(void **state)
     assert_int_equal(memory_stats().blocks, blocks);
 }
 
+/* --- pushes are answered --- */
+
+static struct timer others[4000];
+
+/* All places of timers but those that need memory. */
+static size_t take_all_timers(void)
+{
+    size_t taken = 0;
+    sim_memory_fail_every(1);
+    for (bool more = true; more; taken += more) {
+        assert_true(taken < sizeof(others) / sizeof(others[0]));
+        timer_init(&others[taken], on_dummy);
+        more = timer_start(&others[taken], clock_monotonic() + 2 * PATIENCE);
+    }
+    sim_memory_fail_every(0);
+    return taken;
+}
+
+/* A push, of which the remote says nothing any more; the n-th allocation fails. False: there were fewer. */
+static bool push_short_of_memory(uint64_t n)
+{
+    static const char *const arguments[] = {"-r", "git://remote/site", "-p", "80", "-l", "quiet"};
+    const struct sim_link dead = {.cut = SIM_CUT_SILENCE};
+    struct scene s;
+    configure(arguments, 6);
+    open_scene(&s, 7);
+    struct world world = {.stack = s.canopy, .content = bundle};
+    assert_int_equal(program.start(&world), OK);
+    sim_run(NULL, NULL, clock_monotonic() + 60 * CLOCK_SEC);
+    sim_net_link(s.net, s.canopy, s.remote, dead);
+    s.pusher = sim_client_open(s.readers_host, "10.0.0.1", 80);
+    sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    size_t taken = take_all_timers();
+    sim_client_text(s.pusher, "POST /push HTTP/1.1\r\nHost: canopy\r\nContent-Length: 2\r\n"
+                              "Connection: close\r\n\r\n{}");
+    sim_memory_fail_nth(n);
+    if (!sim_run(sim_client_over, s.pusher,
+                 clock_monotonic() + (WEB_HOOK_PATIENCE + 1) * CLOCK_SEC))
+        fail_msg("allocation %u: the push is not answered", (unsigned)n);
+    bool reached = sim_memory_requests() >= n;
+    sim_memory_fail_nth(0);
+    for (size_t i = 0; i < taken; i++)
+        timer_stop(&others[i]);
+    close_scene(&s);
+    return reached;
+}
+
+static void pushes_are_answered_when_memory_is_short(void **state)
+{
+    (void)state;
+    uint64_t blocks = memory_stats().blocks, n = 1;
+    while (push_short_of_memory(n))
+        n++;
+    assert_in_range(n, 5, 500);
+    assert_int_equal(memory_stats().blocks, blocks);
+}
+
 static void with_nothing_to_serve_it_does_not_start(void **state)
 {
     (void)state;
@@ -253,6 +311,7 @@ int main(void)
         cmocka_unit_test(retries_go_on_at_a_bounded_pace),
         cmocka_unit_test(no_half_answers_when_memory_is_short),
         cmocka_unit_test(updates_go_on_when_memory_was_short),
+        cmocka_unit_test(pushes_are_answered_when_memory_is_short),
         cmocka_unit_test(with_nothing_to_serve_it_does_not_start),
     };
     return cmocka_run_group_tests_name("canopy in the simulation", tests, make_repository, NULL);
