@@ -112,18 +112,17 @@ void secure_follow(struct secure *s, struct store *store, const struct oid *comm
         log_warning("tls", NO_FIT, s->certificates.root);
 }
 
-static void look_again(struct secure *s)
+static bool look_again(struct secure *s)
 {
-    if (!timer_start(&s->daily, clock_monotonic() + SECURE_LOOK_NS))
-        log_error("tls", "out of memory: how long certificates last is not told any more");
+    return timer_start(&s->daily, clock_monotonic() + SECURE_LOOK_NS);
 }
 
 static void on_day(struct timer *t)
 {
     struct secure *s = CONTAINER(t, struct secure, daily);
-    refresh(s); /* one that was not valid yet may be now */
+    (void)look_again(s); /* it takes the place that it has just left */
+    refresh(s);          /* one that was not valid yet may be now */
     say_all_days(s);
-    look_again(s);
 }
 
 /* --- start and end --- */
@@ -154,7 +153,9 @@ enum err secure_start(struct secure *s, const struct world *world)
     timer_init(&s->daily, on_day);
     timer_init(&s->closing, on_closing);
     certificates_init(&s->certificates, world->signer);
-    enum err e = certificates_from_image(&s->certificates, world->certificates);
+    enum err e = look_again(s) ? OK : ERR_MEMORY;
+    if (e == OK)
+        e = certificates_from_image(&s->certificates, world->certificates);
     if (e == OK)
         e = certificates_choose(&s->certificates, now_seconds());
     if (e == OK && (s->certificates.served.len == 0 || signer_count(world->signer) == 0)) {
@@ -167,12 +168,12 @@ enum err secure_start(struct secure *s, const struct world *world)
         e = open_server(s, world);
     }
     if (e != OK) {
+        timer_stop(&s->daily);
         certificates_deinit(&s->certificates);
         return e;
     }
     s->stack = tls_server_stack(s->server, world->stack);
     say_all_days(s);
-    look_again(s);
     return OK;
 }
 
@@ -183,7 +184,6 @@ static void on_closing(struct timer *t)
     if (tls_server_counters(s->server).open > 0 && now < s->patience &&
         timer_start(&s->closing, now + CLOSING_LOOK))
         return;
-    timer_stop(&s->daily);
     tls_server_close(s->server);
     certificates_deinit(&s->certificates);
     s->stopped();
@@ -193,6 +193,7 @@ void secure_stop(struct secure *s, uint32_t seconds, void (*stopped)(void))
 {
     s->stopped = stopped;
     s->patience = clock_monotonic() + seconds * CLOCK_SEC;
+    timer_stop(&s->daily); /* whose place the other timer takes */
     on_closing(&s->closing);
 }
 

@@ -28,6 +28,7 @@ static struct signer *signer;
 static struct sim_net *net;
 static struct world world;
 static bool stopped;
+static uint64_t fail_nth; /* allocation of the start; 0: none */
 
 static int make_authority(void **state)
 {
@@ -73,7 +74,9 @@ static enum err start(const struct pki *leaf)
     world = (struct world){.stack = sim_net_host(net, "192.0.2.1"),
                            .signer = signer,
                            .certificates = buf_slice(&certs)};
+    sim_memory_fail_nth(fail_nth);
     enum err e = secure_start(&secure, &world);
+    sim_memory_fail_nth(0);
     buf_deinit(&keys);
     buf_deinit(&certs);
     return e;
@@ -232,6 +235,133 @@ static void without_keys_it_does_not_start(void **state)
     pki_free(&leaf);
 }
 
+/* --- no memory for timers --- */
+
+static struct timer others[4000];
+
+static void on_other(struct timer *t)
+{
+    (void)t;
+}
+
+/* All places of timers but those that need memory. */
+static size_t take_all_timers(void)
+{
+    size_t taken = 0;
+    sim_memory_fail_every(1);
+    for (bool more = true; more; taken += more) {
+        assert_true(taken < sizeof others / sizeof *others);
+        timer_init(&others[taken], on_other);
+        more = timer_start(&others[taken], UINT64_MAX);
+    }
+    sim_memory_fail_every(0);
+    return taken;
+}
+
+static void let_go_of_timers(size_t taken)
+{
+    for (size_t i = 0; i < taken; i++)
+        timer_stop(&others[i]);
+}
+
+static void without_a_timer_it_does_not_start(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20);
+    size_t taken = take_all_timers();
+    fail_nth = 1; /* the timer's place is what it takes first */
+    assert_int_equal(start(&leaf), ERR_MEMORY);
+    fail_nth = 0;
+    let_go_of_timers(taken);
+    assert_int_equal(said("cannot be read: out of memory"), 1);
+    sim_signer_close(signer);
+    assert_int_equal(sim_net_close(net), 0);
+    assert_int_equal(loop_timers(), 0);
+    pki_free(&leaf);
+}
+
+/* --- a connection, both ends of it --- */
+
+static struct tls_client *trusting;
+static struct flow *ends[2]; /* the server's, the client's */
+
+static void on_end(void *owner, enum err why)
+{
+    (void)why;
+    flow_close(*(struct flow **)owner);
+    *(struct flow **)owner = NULL;
+}
+
+static void keep(struct flow **end, struct flow *f)
+{
+    static const struct flow_events events = {.on_end = on_end};
+    *end = f;
+    flow_own(f, &events, end);
+}
+
+static void on_accept(void *owner, struct flow *f)
+{
+    (void)owner;
+    keep(&ends[0], f);
+}
+
+static void on_secure(void *owner, enum err why, const char *reason, struct flow *f)
+{
+    (void)owner;
+    if (why)
+        fail_msg("%s", reason);
+    keep(&ends[1], f);
+}
+
+static void on_connected(void *owner, enum err why, struct flow *f)
+{
+    static struct tls_connecting *handshake;
+    (void)owner;
+    assert_int_equal(why, OK);
+    assert_int_equal(tls_connect(trusting, f, SLICE("a.example"), on_secure, NULL, &handshake), OK);
+}
+
+static void connect_one(void)
+{
+    const struct tls_client_config trust = {.anchors = ca.cert};
+    struct endpoint at = {.port = 443}, to = {address_v4(192, 0, 2, 1), 443, 0};
+    struct listener *listener;
+    struct connect *connect;
+    assert_int_equal(tls_client_open(&trust, &trusting), OK);
+    assert_int_equal(stack_listen(secure.stack, at, on_accept, NULL, &listener), OK);
+    struct stack *from = sim_net_host(net, "192.0.2.2");
+    assert_int_equal(stack_connect(from, to, on_connected, NULL, &connect), OK);
+    sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    assert_int_equal(tls_server_counters(secure.server).open, 1);
+    stack_unlisten(secure.stack, listener);
+    tls_client_close(trusting);
+}
+
+/* Connections have their time to end all the same. */
+static void without_memory_it_stops_in_good_order(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20);
+    assert_int_equal(start(&leaf), OK);
+    connect_one();
+    size_t taken = take_all_timers();
+    stopped = false;
+    sim_memory_fail_every(1);
+    secure_stop(&secure, 5, on_stopped);
+    sim_run(NULL, NULL, clock_monotonic() + 4 * CLOCK_SEC);
+    assert_false(stopped);
+    sim_run(NULL, NULL, clock_monotonic() + 2 * CLOCK_SEC);
+    assert_true(stopped);
+    sim_memory_fail_every(0);
+    let_go_of_timers(taken);
+    flow_close(ends[1]);
+    sim_run(NULL, NULL, clock_monotonic() + 60 * CLOCK_SEC);
+    sim_signer_close(signer);
+    assert_int_equal(sim_net_close(net), 0);
+    assert_int_equal(loop_timers(), 0);
+    pki_free(&leaf);
+}
+
 /* What the TLS library keeps for ever was taken by the first test. */
 int main(void)
 {
@@ -240,6 +370,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(days_left_are_said_each_day, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(one_that_is_not_valid_yet_waits, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(without_a_timer_it_does_not_start, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(without_memory_it_stops_in_good_order, blocks_before,
                                         blocks_after),
         cmocka_unit_test_setup_teardown(more_names_than_there_may_be, blocks_before, blocks_after),
     };
