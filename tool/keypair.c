@@ -49,7 +49,7 @@ static bool refuse_chain(const char *path, enum err why, size_t index)
     else if (why == ERR_MISMATCH)
         tool_error("%s is out of order: certificate %zu was not issued by the one behind it (a "
                    "chain begins with the server's own, then come those of its issuers)",
-                   path, index + 1);
+                   path, index);
     else
         tool_error("%s is damaged: certificate %zu cannot be read", path, index + 1);
     return false;
@@ -57,12 +57,12 @@ static bool refuse_chain(const char *path, enum err why, size_t index)
 
 static bool check_time(const char *path, const struct x509 *x, size_t number, int64_t now)
 {
-    char date[DATE_RFC3339_LEN + 1];
+    char date[DATE_RFC3339_LEN + 1], called[X509_TEXT_MAX];
     bool over = now > x->not_after, early = now < x->not_before;
     if (!over && !early)
         return true;
     date_rfc3339_format(over ? x->not_after : x->not_before, date);
-    tool_error("%s: certificate %zu (%s) %s %.10s", path, number, x->subject,
+    tool_error("%s: certificate %zu (%s) %s %.10s", path, number, x509_called(x, called),
                over ? "expired on" : "is not valid before", date);
     return false;
 }
@@ -71,8 +71,9 @@ static bool check_strength(const char *path, const struct x509 *x, size_t number
 {
     if (x->key != X509_KEY_RSA || x->key_bits >= PRIVATE_KEY_RSA_BITS_MIN)
         return true;
+    char called[X509_TEXT_MAX];
     tool_error("%s: certificate %zu (%s) is weak: its RSA key has %u bits, not 2048 at least", path,
-               number, x->subject, x->key_bits);
+               number, x509_called(x, called), x->key_bits);
     return false;
 }
 

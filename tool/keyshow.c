@@ -132,7 +132,7 @@ void keyshow_summary(struct slice certs)
     struct keyring ring;
     struct keyring_entry entry;
     struct x509 leaf;
-    char until[DATE_DAY_LEN + 1];
+    char until[DATE_DAY_LEN + 1], called[X509_TEXT_MAX];
     bool any = false;
     if (keyring_open(&ring, KEYRING_CERTS, certs) != OK)
         return;
@@ -142,7 +142,7 @@ void keyshow_summary(struct slice certs)
         bool readable = keypair_leaf(entry.bytes, &leaf);
         date_day_format(readable ? leaf.not_after : 0, until);
         printf("  %.*s: %s, until %s\n", SLICE_ARG(entry.name),
-               readable ? leaf.subject : "unreadable", readable ? until : "?");
+               readable ? x509_called(&leaf, called) : "unreadable", readable ? until : "?");
     }
     if (!any)
         printf("  none\n");

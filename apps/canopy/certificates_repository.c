@@ -100,11 +100,11 @@ static void add_file(struct gathering *g, struct store *store, const struct git_
     g->begins[g->count++] = begin;
 }
 
-static bool is_chain(const struct git_entry *file)
+static bool is_file(const struct git_entry *file, struct slice ending)
 {
     return file->mode != GIT_MODE_TREE && file->mode != GIT_MODE_LINK &&
-           slice_ends(file->name, SLICE(".pem")) && file->name.len > 4 &&
-           file->name.len - 4 <= KEYRING_NAME_MAX;
+           slice_ends(file->name, ending) && file->name.len > ending.len &&
+           file->name.len - ending.len <= KEYRING_NAME_MAX;
 }
 
 static void write_section(struct gathering *g)
@@ -137,8 +137,12 @@ void certificates_from_repository(struct certificates *c, struct store *store,
     buf_init(&g.chains, KEYRING_CERTS_SIZE);
     struct reader r = reader_of(tree.content);
     while (git_tree_next(store_kind(store), &r, &file))
-        if (is_chain(&file))
+        if (is_file(&file, SLICE(".pem")))
             add_file(&g, store, &file);
+        else if (is_file(&file, SLICE(".key")))
+            complain(&g, file.name,
+                     "is ignored: a key has no place in a repository, and is none "
+                     "any more if it was secret");
     write_section(&g);
     buf_deinit(&g.chains);
     store_release(&tree);

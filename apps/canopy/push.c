@@ -32,7 +32,7 @@ static void on_updated(struct content_waiter *w, enum err why)
     struct push *p = CONTAINER(w, struct push, waiter);
     struct buf text;
     buf_init(&text, STATUS_BYTES_MAX);
-    status_update(&text, p->web->content);
+    status_update(&text, p->web);
     web_answer_text(p->web, p->exchange, why == OK ? 200 : 502, &text);
     end(p);
 }

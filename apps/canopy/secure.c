@@ -32,13 +32,13 @@ static bool next_leaf(struct keyring *ring, struct slice *name, struct x509 *lea
 
 static void say_days(struct slice name, const struct x509 *leaf)
 {
-    char date[DATE_DAY_LEN + 1];
+    char date[DATE_DAY_LEN + 1], called[X509_TEXT_MAX];
     int64_t now = now_seconds();
     int64_t days = x509_days_left(leaf, now);
     date_day_format(leaf->not_after, date);
     if (now > leaf->not_after)
         log_error("tls", "the certificate %.*s (%s) EXPIRED on %s: clients refuse it",
-                  SLICE_ARG(name), leaf->subject, date);
+                  SLICE_ARG(name), x509_called(leaf, called), date);
     else if (days <= SECURE_DAYS_LEFT)
         log_warning("tls", "the certificate %.*s (%s) has %lld days left, until %s",
                     SLICE_ARG(name), leaf->subject, (long long)days, date);
@@ -199,22 +199,27 @@ void secure_stop(struct secure *s, uint32_t seconds, void (*stopped)(void))
 
 /* --- status --- */
 
+void secure_problems(const struct secure *s, struct buf *b)
+{
+    if (s->certificates.problem[0])
+        buf_printf(b, "mend: %s\n", s->certificates.problem);
+    if (!certificates_fit_root(&s->certificates))
+        buf_printf(b, "mend: " NO_FIT "\n", s->certificates.root);
+}
+
 static void put_certificates(const struct secure *s, struct buf *b)
 {
     struct keyring ring;
     struct slice name;
     struct x509 leaf;
-    if (s->certificates.problem[0])
-        buf_printf(b, "mend: %s\n", s->certificates.problem);
-    if (!certificates_fit_root(&s->certificates))
-        buf_printf(b, "mend: " NO_FIT "\n", s->certificates.root);
     if (keyring_open(&ring, KEYRING_CERTS, buf_slice(&s->certificates.served)) != OK)
         return;
     while (next_leaf(&ring, &name, &leaf)) {
-        char date[DATE_DAY_LEN + 1];
+        char date[DATE_DAY_LEN + 1], called[X509_TEXT_MAX];
         date_day_format(leaf.not_after, date);
         buf_printf(b, "certificate %.*s: %s, until %s, %lld days left\n", SLICE_ARG(name),
-                   leaf.subject, date, (long long)x509_days_left(&leaf, now_seconds()));
+                   x509_called(&leaf, called), date,
+                   (long long)x509_days_left(&leaf, now_seconds()));
     }
 }
 

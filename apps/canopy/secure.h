@@ -34,6 +34,9 @@ void secure_reload(struct secure *s, struct slice certificates);
 /* The repository has: this commit is served now. */
 void secure_follow(struct secure *s, struct store *store, const struct oid *commit);
 
+/* What is to be mended of the repository's certificates: lines for /status, and for who pushed them. */
+void secure_problems(const struct secure *s, struct buf *into);
+
 /* Lines for /status: counters, and each certificate with the days it has left. */
 void secure_status(const struct secure *s, struct buf *into);
 

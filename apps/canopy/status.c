@@ -35,11 +35,14 @@ static void put_problems(struct buf *b, const struct site *site)
         buf_printf(b, "mend: and %u more\n", (uint32_t)(all - count));
 }
 
-void status_update(struct buf *b, const struct content *c)
+void status_update(struct buf *b, const struct web *w)
 {
+    const struct content *c = w->content;
     buf_printf(b, "update: %s\n", c->line[0] ? c->line : "none yet");
     if (c->site)
         put_problems(b, c->site);
+    if (w->secure)
+        secure_problems(w->secure, b);
 }
 
 static void put_remote(struct buf *b, const struct canopy_settings *settings)
@@ -122,7 +125,7 @@ void status_whole(struct buf *b, const struct web *w)
 {
     struct memory_stats memory = memory_stats();
     buf_printf(b, "uptime seconds: %llu\n", ULL((clock_monotonic() - w->started) / CLOCK_SEC));
-    status_update(b, w->content);
+    status_update(b, w);
     put_content(b, w->content);
     put_http(b, http_service_counters(w->service));
     if (w->plain)

@@ -9,7 +9,7 @@
 #define STATUS_BYTES_MAX ((64u << 10) + SITE_PROBLEMS_MAX * PROBLEM_LINE_MAX)
 
 /* What the last update came to, and what authors should mend: the answer to a push. */
-void status_update(struct buf *into, const struct content *c);
+void status_update(struct buf *into, const struct web *w);
 
 /* All of it: content, store, requests, TLS, memory. */
 void status_whole(struct buf *into, const struct web *w);

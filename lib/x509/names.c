@@ -78,6 +78,13 @@ size_t x509_name(const struct x509 *x, size_t n, char *into, size_t size)
     return found.bytes.len;
 }
 
+const char *x509_called(const struct x509 *x, char into[X509_TEXT_MAX])
+{
+    if (x->subject[0])
+        return x->subject;
+    return x509_name(x, 0, into, X509_TEXT_MAX) ? into : "nameless";
+}
+
 static bool dns_fits(struct slice pattern, struct slice host)
 {
     if (slice_starts(pattern, SLICE("*."))) {

@@ -65,13 +65,16 @@ enum err x509_read(struct slice der, struct x509 *into);
  * Returns its length (cut where it is longer than the space), 0 beyond name_count. */
 size_t x509_name(const struct x509 *x, size_t n, char *into, size_t size);
 
+/* What people call it by: its subject; where that is empty, as modern authorities leave it, its first name. */
+const char *x509_called(const struct x509 *x, char into[X509_TEXT_MAX]);
+
 /* Whether it is for this host: a DNS name (case does not matter; "*." in the certificate stands for
  * one label, RFC 6125, 6.4.3) or an address as text. The subject's common name does not count. */
 bool x509_is_for(const struct x509 *x, struct slice host);
 
 /* Checks a chain, leaf first: each certificate is signed by the next, which is an authority. Which
- * one is wrong comes in *index. ERR_MALFORMED; ERR_MISMATCH: not issued by the next; ERR_LIMIT: more than
- * X509_CHAIN_MAX; ERR_NOT_FOUND: it is empty. Validity times are not looked at. */
+ * one is wrong comes in *index. ERR_MALFORMED; ERR_MISMATCH: it has not issued the one before; ERR_LIMIT: more
+ * than X509_CHAIN_MAX; ERR_NOT_FOUND: it is empty. Validity times are not looked at. */
 enum err x509_chain_check(struct slice chain, size_t *count, size_t *index);
 
 /* Whole days until not_after, rounded down; negative when it is over. */

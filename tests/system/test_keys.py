@@ -155,10 +155,11 @@ def test_chains_out_of_order(authority, plain, folder):
     chain = (leaf, middle.certificate, authority.certificate)
     certs.write_pair(folder, "server", key, *chain)
     assert "3 certificates" in keys(plain, folder)
-    for wrong in (chain[::-1], (leaf, authority.certificate, middle.certificate),
-                  (leaf, authority.certificate), (leaf, leaf)):
+    for wrong, number in ((chain[::-1], 1), ((leaf, authority.certificate, middle.certificate), 1),
+                          ((leaf, middle.certificate, leaf), 2),
+                          ((leaf, authority.certificate), 1), ((leaf, leaf), 1)):
         certs.write_pair(folder, "server", key, *wrong)
-        refused(plain, folder, "server.pem is out of order")
+        refused(plain, folder, f"server.pem is out of order: certificate {number} was not")
     certs.write_pair(folder, "server", key, *chain[:1], *([middle.certificate] * 9))
     refused(plain, folder, "server.pem")
 

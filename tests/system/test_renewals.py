@@ -100,10 +100,14 @@ def test_certificates_in_the_repository_that_are_refused(git_remote, secure, aut
                        (certs.pem_of_key(key), "something else"), (b"nonsense", "no certificate"),
                        (certs.pem_of(chained)[:-50], "well-formed")):
         repository.publish({".config/tls/server.pem": pem})
-        assert site.push().status == 200
+        answer = site.push()
+        assert answer.status == 200 and words in answer.text
         assert any(words in line for line in site.status()["mend"]), (words, site.status()["mend"])
         assert site.certificate() == certs.fingerprint(first)
-    repository.publish({".config/tls/server.pem": certs.pem_of(chained, middle.certificate)})
+    pem = certs.pem_of(chained, middle.certificate)
+    repository.publish({".config/tls/server.pem": pem, ".config/tls/server.key": certs.pem_of_key(key)})
+    assert ".config/tls/server.key is ignored" in site.push().text
+    repository.publish({".config/tls/server.key": None})
     assert site.push().status == 200
     assert site.status()["mend"] == []
     assert site.certificate() == certs.fingerprint(chained)

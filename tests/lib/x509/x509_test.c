@@ -162,6 +162,19 @@ static void test_kinds(void **state)
     }
 }
 
+static void test_called(void **state)
+{
+    (void)state;
+    struct x509 x;
+    char called[X509_TEXT_MAX];
+    assert_int_equal(x509_read(leaf.cert, &x), OK);
+    assert_string_equal(x509_called(&x, called), "CN=leaf, O=Test");
+    x.subject[0] = 0;
+    assert_string_equal(x509_called(&x, called), "a.example");
+    x.name_count = 0;
+    assert_string_equal(x509_called(&x, called), "nameless");
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -353,10 +366,19 @@ static int same_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pem),    TEST(test_pem_round_trip),   TEST(test_pem_certificates),
-        TEST(test_read),   TEST(test_text_is_harmless), TEST(test_kinds),
-        TEST(test_names),  TEST(test_strange_names),    TEST(test_many_names),
-        TEST(test_damage), TEST(test_no_memory),        TEST(test_chains),
+        TEST(test_pem),
+        TEST(test_pem_round_trip),
+        TEST(test_pem_certificates),
+        TEST(test_read),
+        TEST(test_text_is_harmless),
+        TEST(test_kinds),
+        TEST(test_called),
+        TEST(test_names),
+        TEST(test_strange_names),
+        TEST(test_many_names),
+        TEST(test_damage),
+        TEST(test_no_memory),
+        TEST(test_chains),
         TEST(test_days),
     };
     const struct pki_request r[] = {
