@@ -250,6 +250,7 @@ static enum err step_render(struct site_build *b, size_t *cost)
     struct site *s = b->site;
     if (b->at == s->count) {
         b->phase = PHASE_COLLECT;
+        b->at = 0;
         return OK;
     }
     struct entry *e = &s->entries[b->at];
@@ -273,17 +274,24 @@ static enum err step_render(struct site_build *b, size_t *cost)
 
 /* --- what follows from the articles --- */
 
-static enum err step_collect(struct site_build *b)
+static enum err step_collect(struct site_build *b, size_t *cost)
 {
-    b->phase = PHASE_DERIVE;
-    b->at = 0;
-    return build_collections(b);
+    bool more;
+    enum err e = build_collection(b, b->at++, &more, cost);
+    if (!more) {
+        b->phase = PHASE_DERIVE;
+        b->at = 0;
+    }
+    return e;
 }
 
 static enum err step_derive(struct site_build *b, size_t *cost)
 {
     bool more;
-    enum err e = build_derived(b, b->at++, &more, cost);
+    enum err e = build_derived(b, b->at, &more, cost);
+    if (e == ERR_AGAIN)
+        return OK;
+    b->at++;
     if (!more)
         b->phase = PHASE_ERRORS;
     return e;
@@ -301,7 +309,7 @@ static enum err step(struct site_build *b, size_t *cost)
     case PHASE_RENDER:
         return step_render(b, cost);
     case PHASE_COLLECT:
-        return step_collect(b);
+        return step_collect(b, cost);
     case PHASE_DERIVE:
         return step_derive(b, cost);
     case PHASE_ERRORS:
@@ -397,6 +405,7 @@ struct site *site_build_end(struct site_build *b)
         site_free(s);
         s = NULL;
     }
+    buf_deinit(&b->draft.body);
     arena_deinit(&b->arena);
     memory_free(b);
     return s;

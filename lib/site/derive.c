@@ -5,6 +5,8 @@
  */
 #include "lib/site/internal.h"
 
+#define LISTING_STEP ((size_t)64 << 10) /* bytes of a list that are made at once */
+
 enum err build_take_over(struct site_build *b, struct slice path,
                          const uint8_t digest[SHA256_BYTES], bool *taken)
 {
@@ -50,26 +52,45 @@ static enum err put(struct site_build *b, struct slice path, const uint8_t diges
     return OK;
 }
 
-static enum err make_listing(struct site_build *b, const struct listing *list, size_t *cost)
+/* Takes the page over, or begins a draft of it. */
+static enum err begin_listing(struct site_build *b, const struct listing *list, size_t *cost)
 {
+    struct draft *d = &b->draft;
     struct sha256 h;
-    struct buf body;
-    uint8_t digest[SHA256_BYTES];
     bool taken;
     *cost += list->count * SHA256_BYTES;
     begin_digest(b, &h);
     hash_list(&h, list, SIZE_MAX);
-    sha256_final(&h, digest);
-    enum err e = build_take_over(b, list->url, digest, &taken);
+    sha256_final(&h, d->digest);
+    enum err e = build_take_over(b, list->url, d->digest, &taken);
     if (e != OK || taken)
         return e;
-    buf_init(&body, SITE_PAGE_MAX);
-    render_listing(&body, &b->layout, list);
-    *cost += body.len;
-    return put(b, list->url, digest, "text/html", &body);
+    d->begun = true;
+    d->shown = 0;
+    buf_init(&d->body, SITE_PAGE_MAX);
+    render_listing_begin(&d->body, &b->layout, list);
+    return OK;
 }
 
-static enum err make_tags(struct site_build *b)
+/* A long list takes several turns. */
+static enum err make_listing(struct site_build *b, const struct listing *list, size_t *cost)
+{
+    struct draft *d = &b->draft;
+    enum err e = d->begun ? OK : begin_listing(b, list, cost);
+    if (e != OK || !d->begun)
+        return e;
+    size_t most = d->body.len + LISTING_STEP, before = d->body.len;
+    while (d->shown < list->count && d->body.len < most)
+        render_listed(&d->body, list->entries[d->shown++]->item);
+    *cost += d->body.len - before;
+    if (d->shown < list->count)
+        return ERR_AGAIN;
+    d->begun = false;
+    render_listing_end(&d->body, &b->layout);
+    return put(b, list->url, d->digest, "text/html", &d->body);
+}
+
+static enum err make_tags(struct site_build *b, size_t *cost)
 {
     struct sha256 h;
     struct buf body;
@@ -77,14 +98,17 @@ static enum err make_tags(struct site_build *b)
     bool taken;
     struct slice path = SLICE("/tags");
     begin_digest(b, &h);
-    for (size_t i = 0; i < b->tag_count; i++)
+    for (size_t i = 0; i < b->tag_count; i++) {
         hash_list(&h, &b->tags[i], SIZE_MAX);
+        *cost += b->tags[i].count * SHA256_BYTES;
+    }
     sha256_final(&h, digest);
     enum err e = build_take_over(b, path, digest, &taken);
     if (e != OK || taken)
         return e;
     buf_init(&body, SITE_PAGE_MAX);
     render_tags(&body, &b->layout, b->tags, b->tag_count);
+    *cost += body.len;
     return put(b, path, digest, "text/html", &body);
 }
 
@@ -177,8 +201,8 @@ static enum err chosen_front(struct site_build *b, bool *done)
 static enum err make_front(struct site_build *b, size_t *cost)
 {
     static const char *const usual[] = {"/index", "/index.md", "/README", "/README.md"};
-    bool done;
-    enum err e = chosen_front(b, &done);
+    bool done = false;
+    enum err e = b->draft.begun ? OK : chosen_front(b, &done);
     for (size_t i = 0; i < sizeof usual / sizeof usual[0] && e == OK && !done; i++)
         e = put_alias(b, SLICE("/"), slice_text(usual[i]), &done);
     return e == OK && !done ? make_listing(b, &b->newest, cost) : e;
@@ -194,7 +218,7 @@ enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost)
         return make_listing(b, &b->tags[n], cost);
     n -= b->tag_count;
     if (n == 0)
-        return make_tags(b);
+        return make_tags(b, cost);
     if (n == 1)
         return make_feed(b, cost);
     if (n == 2)

@@ -176,7 +176,11 @@ struct listing {
     struct entry **entries; /* newest first */
     size_t count;
 };
-void render_listing(struct buf *b, const struct layout *l, const struct listing *list);
+
+/* Of a listing what is before its articles, one of them, and what is behind. */
+void render_listing_begin(struct buf *b, const struct layout *l, const struct listing *list);
+void render_listed(struct buf *b, const struct item *i);
+void render_listing_end(struct buf *b, const struct layout *l);
 
 /* lists: one for each tag */
 void render_tags(struct buf *b, const struct layout *l, const struct listing *lists, size_t count);
@@ -200,6 +204,14 @@ enum phase {
     PHASE_DONE
 };
 
+/* A listing between two turns: so many of its articles are there. */
+struct draft {
+    bool begun;
+    uint8_t digest[SHA256_BYTES]; /* of all that it will show */
+    struct buf body;
+    size_t shown;
+};
+
 struct site_build {
     struct store *store;
     const struct history *history;
@@ -214,12 +226,15 @@ struct site_build {
     size_t at;                   /* in the phase's work */
     size_t previous_at;          /* in the previous generation's entries */
     const struct entry **before; /* for each entry, the previous one of the same item, or NULL */
+    struct listing articles;     /* all that have a page */
+    uint32_t *ranks;             /* their places in that order, for each entry */
     struct listing *folders;     /* of articles */
     size_t folder_count;
     struct listing *tags;
     size_t tag_count;
     struct listing newest; /* all articles; the front page, if there is no other */
-    enum err err;          /* why the build failed */
+    struct draft draft;
+    enum err err; /* why the build failed */
 };
 
 /* settings.c: fills in the layout's settings, from options and the repository. */
@@ -231,14 +246,14 @@ enum err build_assets(struct site_build *b);
 /* navigation.c: folders and root pages, in the layout. */
 enum err build_navigation(struct site_build *b);
 
-/* collect.c: articles by folder and tag. */
-enum err build_collections(struct site_build *b);
+/* collect.c: articles by folder and tag; the n-th part of that work. */
+enum err build_collection(struct site_build *b, size_t n, bool *more, size_t *cost);
 
 /* Puts a page under a path, with what it tells of its change there; the reference is taken over. */
 enum err build_put(struct site_build *b, struct slice path, struct site_page *page);
 
 /* derive.c: the n-th derived page; *more: there is another. Adds to *cost about how many bytes were
- * worked on. */
+ * worked on. ERR_AGAIN: it is not whole yet, and is gone on with by the next call. */
 enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost);
 enum err build_errors(struct site_build *b);
 

@@ -4,7 +4,7 @@
 #include "lib/text/percent.h"
 #include "runtime/format.h"
 
-static void put_item(struct buf *b, const struct item *i)
+void render_listed(struct buf *b, const struct item *i)
 {
     buf_text(
         b, "<article class=\"list-group-item\">\n<h2 class=\"list-group-item-heading\"><a href=\"");
@@ -25,7 +25,7 @@ static void put_item(struct buf *b, const struct item *i)
     buf_text(b, "</article>\n");
 }
 
-void render_listing(struct buf *b, const struct layout *l, const struct listing *list)
+void render_listing_begin(struct buf *b, const struct layout *l, const struct listing *list)
 {
     char count[48];
     format_text(count, sizeof count, list->count == 1 ? "%zu article" : "%zu articles",
@@ -35,8 +35,10 @@ void render_listing(struct buf *b, const struct layout *l, const struct listing 
     buf_text(b, "<div class=\"list-group listing\">\n<header>\n<h1>");
     html_escape(b, list->title);
     buf_printf(b, "</h1>\n<p class=\"count\">%s</p>\n</header>\n", count);
-    for (size_t i = 0; i < list->count; i++)
-        put_item(b, list->entries[i]->item);
+}
+
+void render_listing_end(struct buf *b, const struct layout *l)
+{
     buf_text(b, "</div>\n");
     layout_end(b, l);
 }

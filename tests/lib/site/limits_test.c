@@ -218,6 +218,41 @@ static void a_step_ends_after_a_large_file(void **state)
     content_free(&c);
 }
 
+/* What a long list grows by in one turn is little; it may be given up after any of them. */
+static void a_long_list_takes_many_turns(void **state)
+{
+    struct content c;
+    struct site_build *b;
+    enum err e;
+    size_t largest = 0, before = 0;
+    (void)state;
+    shell("mkdir -p work/Posts && for n in $(seq 200); do printf 'title: T\\nabstract: "
+          "%%02000d\\n---\\nText.\\n' "
+          "$n >work/Posts/$n; done");
+    work_text(".config/index_page", "nowhere\n");
+    work_commit(WORK_EPOCH);
+    content_load(&c);
+    assert_int_equal(site_build_begin(c.store, &c.history, NULL, &SITE_PLAIN, &b), OK);
+    while (!b->draft.begun)
+        assert_int_equal(site_build_step(b, 1), ERR_AGAIN);
+    assert_null(site_build_end(b));
+    assert_int_equal(site_build_begin(c.store, &c.history, NULL, &SITE_PLAIN, &b), OK);
+    while ((e = site_build_step(b, 1)) == ERR_AGAIN) {
+        size_t len = b->draft.begun ? b->draft.body.len : 0;
+        largest = len > before && len - before > largest ? len - before : largest;
+        before = len;
+    }
+    assert_int_equal(e, OK);
+    site = site_build_end(b);
+    content_free(&c);
+    assert_true(site_find(site, SLICE("/Posts"))->body.len > 400000);
+    assert_true(largest > 0 && largest < 70000);
+    has("/Posts", "0200</p>");
+    has("/", "0001</p>");
+    has_problem(".config/index_page", 1, "no page");
+    assert_int_equal(site_stats(site).problems, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_taken_from_a_text_is_short, setup, teardown),
         cmocka_unit_test_setup_teardown(names_and_targets_that_are_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(a_step_ends_after_a_large_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_list_takes_many_turns, setup, teardown),
     };
     return cmocka_run_group_tests_name("site limits", tests, NULL, NULL);
 }
