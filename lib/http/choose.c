@@ -42,11 +42,12 @@ static bool names_tag(const struct http_request *request, struct slice field, st
     return false;
 }
 
-/* The date of a field, if there is one, and the resource has one to compare it with. */
+/* The date of a field, if there is one (several are ignored: 13.1.3 and 13.1.4), and the resource
+ * has one to compare it with. */
 static bool date_of(const struct http_request *request, struct slice field,
                     const struct http_resource *resource, int64_t now, int64_t *date)
 {
-    const struct slice *value = http_field(request, field);
+    const struct slice *value = http_field_only(request, field);
     return value != NULL && resource->modified != 0 && date_http_parse(*value, now, date);
 }
 
@@ -76,8 +77,10 @@ static uint16_t preconditions(const struct http_request *request,
  * proves it (8.8.2.2): two versions may bear the same. */
 static bool same_as_before(const struct http_request *request, const struct http_resource *resource)
 {
-    const struct slice *value = http_field(request, SLICE("if-range"));
-    return value == NULL || slice_equal(*value, resource->etag);
+    if (http_field(request, SLICE("if-range")) == NULL)
+        return true;
+    const struct slice *value = http_field_only(request, SLICE("if-range"));
+    return value != NULL && slice_equal(*value, resource->etag);
 }
 
 struct http_choice http_choose(const struct http_request *request,
@@ -85,7 +88,7 @@ struct http_choice http_choose(const struct http_request *request,
 {
     const struct slice *range = NULL;
     if (resource->ranges && request->method == HTTP_GET)
-        range = http_field(request, SLICE("range"));
+        range = http_field_only(request, SLICE("range"));
     bool gzip = range == NULL && resource->gzip_etag.len > 0 && http_accepts_gzip(request);
     struct http_choice choice = {.gzip = gzip, .length = resource->length};
     choice.status =

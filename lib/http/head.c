@@ -174,6 +174,13 @@ const struct slice *http_field_next(const struct http_request *r, struct slice n
     return NULL;
 }
 
+const struct slice *http_field_only(const struct http_request *r, struct slice name)
+{
+    uint32_t at = 0;
+    const struct slice *value = http_field_next(r, name, &at);
+    return value && !http_field_next(r, name, &at) ? value : NULL;
+}
+
 const struct slice *http_field(const struct http_request *r, struct slice name)
 {
     uint32_t at = 0;

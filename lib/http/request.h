@@ -56,6 +56,10 @@ static inline uint64_t http_field_bit(struct slice name)
 /* The value of the first field of this name (any case), or NULL. */
 const struct slice *http_field(const struct http_request *r, struct slice name);
 
+/* The same of a field that cannot be a list: NULL, too, where there are several of this name. Which of them was
+ * meant nobody can know, and another server in between may have taken another one (RFC 9110, 5.3). */
+const struct slice *http_field_only(const struct http_request *r, struct slice name);
+
 /* The values of all fields of this name, one by one: start with *at = 0; NULL at the end. A list may
  * be spread over several fields (RFC 9110, 5.3). */
 const struct slice *http_field_next(const struct http_request *r, struct slice name, uint32_t *at);

@@ -91,6 +91,10 @@ static void test_preconditions(void **state)
         {304, "Accept-Encoding: gzip\r\nIf-None-Match: \"gzip\"\r\n"},
         {200, "Accept-Encoding: gzip\r\nIf-None-Match: \"plain\"\r\n"},
         {200, "If-None-Match: \"gzip\"\r\n"},
+        /* No list, and twice: neither is looked at. */
+        {200, "If-Modified-Since: " AFTER "\r\nIf-Modified-Since: " AFTER "\r\n"},
+        {200, "If-Modified-Since: " AFTER "\r\nX: y\r\nif-modified-since: " BEFORE "\r\n"},
+        {200, "If-Unmodified-Since: " BEFORE "\r\nIf-Unmodified-Since: " BEFORE "\r\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct http_choice get = choose_as("GET", cases[i].fields, &resource);
@@ -191,6 +195,25 @@ static void test_range_not_for_all(void **state)
     assert_true(c.gzip);
 }
 
+/* Of two ranges neither is served: the whole is, as it is for a list of them. */
+static void test_two_ranges(void **state)
+{
+    (void)state;
+    const char *const fields[] = {
+        "Range: bytes=0-1\r\nRange: bytes=0-1\r\n",
+        "Range: bytes=0-1\r\nX: y\r\nRANGE: bytes=5000-\r\n",
+        "Range: bytes=5000-\r\nRange: bytes=0-1\r\nIf-Range: \"plain\"\r\n",
+        "Range: bytes=0-1\r\nIf-Range: \"plain\"\r\nIf-Range: \"plain\"\r\n",
+        "Range: bytes=0-1\r\nIf-Range: \"plain\"\r\nIf-Range: \"x\"\r\n"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct http_choice c = choose_as("GET", fields[i], &resource);
+        assert_int_equal(c.status, 200);
+        assert_int_equal(c.length, 1000);
+    }
+    const char *two = "Range: bytes=0-1\r\nRange: bytes=2-3\r\nAccept-Encoding: gzip\r\n";
+    assert_true(choose_as("GET", two, &resource).gzip);
+}
+
 static void test_if_range(void **state)
 {
     (void)state;
@@ -288,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_ranges_of_nothing),
         cmocka_unit_test(test_range_not_for_all),
+        cmocka_unit_test(test_two_ranges),
         cmocka_unit_test(test_if_range),
         cmocka_unit_test(test_codings),
     };
