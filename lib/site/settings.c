@@ -1,5 +1,6 @@
 /* What the owner chose: options of the program first, then files below .config/, then defaults. */
 #include "lib/site/internal.h"
+#include "lib/text/url.h"
 #include "lib/text/utf8.h"
 
 static bool has_control(struct slice s)
@@ -60,13 +61,21 @@ static struct slice without_slashes(struct slice s, bool front)
     return s;
 }
 
+/* The beginning of every absolute link: paths follow it. */
+static bool is_root(struct slice s)
+{
+    bool web = slice_starts(s, SLICE("https://")) || slice_starts(s, SLICE("http://"));
+    bool more =
+        slice_find(s, ' ') < s.len || slice_find(s, '?') < s.len || slice_find(s, '#') < s.len;
+    return web && !more && url_host(s).len > 0;
+}
+
 static enum err choose_root(struct site_build *b)
 {
     struct slice path = SLICE(".config/root");
     enum err e = choose(b, b->options->root, path, SLICE(""), &b->layout.root);
     struct slice *root = &b->layout.root;
-    bool web = slice_starts(*root, SLICE("https://")) || slice_starts(*root, SLICE("http://"));
-    if (root->len && (!web || slice_find(*root, ' ') < root->len)) {
+    if (root->len && !is_root(*root)) {
         site_add_problem(b->site, path, 1, "the root must be like https://example.org");
         *root = SLICE("");
     }

@@ -117,11 +117,15 @@ static void the_root(void **state)
     options.root = SLICE("http://b.example");
     make();
     assert_true(has("/About", "\"http://b.example/About\""));
-    work_text(".config/root", "javascript:alert(1)\n");
+    static const char *const wrong[] = {"javascript:alert(1)", "https://", "https:///x",
+                                        "https://a.example?x", "https://a.example/#x"};
     options.root = SLICE("");
-    make();
-    one_problem(".config/root");
-    assert_false(has("/About", "canonical"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        work_text(".config/root", wrong[i]);
+        make();
+        one_problem(".config/root");
+        assert_false(has("/About", "canonical"));
+    }
 }
 
 static void the_uuid(void **state)
