@@ -36,7 +36,7 @@ bool siteroot_host(struct slice bytes, char host[SITE_HOST_MAX + 1])
     if (bytes.len == 0 || git_bundle_parse(bytes, &bundle) != OK || !first_commit(&bundle, &commit))
         return false;
     struct store *store = open_store(&bundle);
-    bool found = store && site_root_host(store, &commit, host);
+    bool found = store && store_peel(store, &commit) == OK && site_root_host(store, &commit, host);
     if (store)
         store_close(store);
     return found;

@@ -65,6 +65,8 @@ static void end_pack(struct content *c)
     enum err e = store_pack_end(c->pack, &error);
     if (e != ERR_AGAIN)
         c->pack = NULL;
+    if (e == OK)
+        (void)store_peel(c->incoming, &c->commit); /* if not, there is more to say of it */
     if (e != OK && e != ERR_AGAIN)
         format_text(c->line, sizeof(c->line), "%s is refused: %.*s",
                     c->baked.ptr ? "the content in the image" : "the remote's pack",

@@ -1,5 +1,34 @@
-/* From a commit to a path's entry: one tree after the other. */
+/* From a tag to its commit, and from that to a path's entry: one tree after the other. */
 #include "lib/store/internal.h"
+
+static enum err target_of(struct store *s, const struct oid *tag, struct oid *into)
+{
+    struct store_object o;
+    enum git_type type;
+    enum err e = store_read_as(s, tag, GIT_TAG, &o);
+    if (e != OK)
+        return e;
+    e = git_tag_parse(s->kind, o.content, into, &type);
+    store_release(&o);
+    return e;
+}
+
+enum err store_peel(struct store *s, struct oid *id)
+{
+    for (unsigned depth = 0; depth < STORE_PATH_DEPTH_MAX; depth++) {
+        struct oid target;
+        uint32_t number = store_find(s, id);
+        if (number == NO_ENTRY)
+            return ERR_NOT_FOUND;
+        if (s->entries[number].type != GIT_TAG)
+            return OK;
+        enum err e = target_of(s, id, &target);
+        if (e != OK)
+            return e;
+        *id = target;
+    }
+    return ERR_LIMIT;
+}
 
 enum err store_commit_tree(struct store *s, const struct oid *commit, struct oid *tree)
 {

@@ -82,6 +82,9 @@ bool store_has(const struct store *s, const struct oid *id);
 enum err store_read_as(struct store *s, const struct oid *id, enum git_type type,
                        struct store_object *into);
 
+/* What a tag leads to, through tags of tags, takes its place; the id of anything else stays. The same errors. */
+enum err store_peel(struct store *s, struct oid *id);
+
 /* The tree of a commit, and the entry at a path in it ("a/b/c", no leading slash; "" is the root,
  * with mode GIT_MODE_TREE). entry->name is not set. */
 enum err store_commit_tree(struct store *s, const struct oid *commit, struct oid *tree);

@@ -37,6 +37,31 @@ static void print_bundle(struct buf *into)
     content_release(&c);
 }
 
+/* A bundle of a tag, as `git bundle create FILE v1` makes one: the content is the commit that it leads to. */
+static void content_of_a_tag(void **state)
+{
+    static const char *const arguments[] = {"-p", "80", "-l", "info"};
+    const char *old = shell_output("git -C site rev-parse HEAD~%d", GENERATIONS - 1);
+    char line[64];
+    (void)state;
+    snprintf(line, sizeof(line), "content: at commit %.10s", old);
+    shell("cd site && git tag -a -m x v1 %s && git tag -a -m x again v1 && git bundle create -q "
+          "../tagged again",
+          old);
+    struct slice tagged = read_file("tagged");
+    struct scene s;
+    configure(arguments, 4);
+    open_scene(&s, 7);
+    struct world world = {.stack = s.canopy, .content = tagged};
+    assert_int_equal(program.start(&world), OK);
+    while (s.readers[0].pages < 20 && clock_monotonic() < 60 * CLOCK_SEC)
+        sim_run(NULL, NULL, clock_monotonic() + 10 * CLOCK_MS), read_on(&s.readers[0]);
+    assert_true(slice_search(sim_console(), slice_text(line)) < sim_console().len);
+    assert_int_equal(s.readers[0].pages, 20);
+    close_scene(&s);
+    free((void *)(uintptr_t)tagged.ptr);
+}
+
 /* In every other image are the pages of it as well. */
 static void baked_content_is_served_at_once(void **state)
 {
@@ -132,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(baked_content_is_served_at_once),
+        cmocka_unit_test(content_of_a_tag),
         cmocka_unit_test(prepared_pages_stand_in),
         cmocka_unit_test(prepared_pages_stay_until_there_are_others),
         cmocka_unit_test(without_a_remote_the_baked_content_stays),

@@ -300,6 +300,28 @@ static void a_bit_flipped_anywhere_is_noticed(void **state)
     file_free(pack);
 }
 
+static void a_tag_leads_to_its_commit(void **state)
+{
+    (void)state;
+    repo_pack("one", "pack", "main\nv1\n", "");
+    struct slice pack = file_read("pack");
+    struct store *s = store_open(OID_SHA1, NULL);
+    assert_int_equal(pack_feed(s, pack, 0, NULL), OK);
+    struct oid id = repo_commit("one", OID_SHA1, "v1"),
+               commit = repo_commit("one", OID_SHA1, "v1^{commit}");
+    struct oid tree = repo_commit("one", OID_SHA1, "v1^{tree}"), before = tree;
+    assert_false(oid_equal(&id, &commit));
+    assert_int_equal(store_peel(s, &id), OK);
+    assert_true(oid_equal(&id, &commit));
+    assert_int_equal(store_peel(s, &id), OK);
+    assert_true(oid_equal(&id, &commit));
+    assert_int_equal(store_peel(s, &tree), OK);
+    assert_true(oid_equal(&tree, &before));
+    assert_int_equal(store_peel(s, &(struct oid){{1}}), ERR_NOT_FOUND);
+    store_close(s);
+    file_free(pack);
+}
+
 /* Every request for memory refused once, both in a store that is empty and in one that a thin pack
  * builds on: an error, no trace, and the same pack is taken afterwards. */
 static void without_memory(void **state)
@@ -389,6 +411,7 @@ int main(void)
                                         blocks_after),
         cmocka_unit_test_setup_teardown(a_bit_flipped_anywhere_is_noticed, blocks_before,
                                         blocks_after),
+        cmocka_unit_test_setup_teardown(a_tag_leads_to_its_commit, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(without_memory, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(opening_and_reading_without_memory, blocks_before,
                                         blocks_after),
