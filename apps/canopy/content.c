@@ -205,16 +205,19 @@ static void report_problems(const struct site *site)
     buf_deinit(&line);
 }
 
+/* Of an update it is told how much of the site it altered. */
 static void report_loaded(struct content *c)
 {
     struct site_stats stats = site_stats(c->site);
-    char hex[OID_HEX_MAX];
+    char hex[OID_HEX_MAX], altered[32] = "";
     oid_to_hex(store_kind(c->store), &c->history.commit, hex);
     uint64_t ms = (clock_monotonic() - c->began) / CLOCK_MS;
+    if (c->updates > 1)
+        format_text(altered, sizeof(altered), " (%u new or changed)", stats.changed);
     format_text(c->line, sizeof(c->line),
-                "at commit %.10s: %u pages (%u new or changed), %u article%s, %u to mend, %llu ms",
-                hex, stats.pages, stats.changed, stats.articles, stats.articles == 1 ? "" : "s",
-                stats.problems, (unsigned long long)ms);
+                "at commit %.10s: %u pages%s, %u article%s, %u to mend, %llu ms", hex, stats.pages,
+                altered, stats.articles, stats.articles == 1 ? "" : "s", stats.problems,
+                (unsigned long long)ms);
     report_problems(c->site);
 }
 
