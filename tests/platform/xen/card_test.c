@@ -2,15 +2,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "platform/xen/bus.h"
 #include "platform/xen/net.h"
 #include "platform/xen/net_ring.h"
-#include "signatures/memory.h"
 #include "tests/platform/xen/dom0.h"
 
 #define FRONT      "device/vif/0"
@@ -37,30 +34,11 @@ static void on_link(void *owner, bool up)
     downs += !up;
 }
 
-static uint64_t told(const char *name)
-{
-    char path[STORE_PATH_MAX];
-    strcpy(path, FRONT);
-    strcat(path, "/");
-    strcat(path, name);
-    return strtoull(dom0_get(path), NULL, 10);
-}
-
-static void follow(void)
-{
-    dom0_follow(FRONT, "/b");
-}
-
 static int setup(void **state)
 {
     (void)state;
-    dom0_begin();
-    frames = ups = downs = 0;
-    dom0.backend = follow;
-    dom0_set(FRONT "/backend-id", "3");
+    dom0_begin_device(FRONT);
     dom0_set(FRONT "/mac", "00:16:3e:00:00:02");
-    dom0_set(FRONT "/state", "1");
-    dom0_set("/b/state", "2");
     dom0_set("/b/feature-rx-copy", "1");
     dom0_set("/b/feature-sg", "1");
     dom0_set("/b/feature-gso-tcpv4", "1");
@@ -68,16 +46,14 @@ static int setup(void **state)
     dom0_set("/b/feature-ipv6-csum-offload", "1");
     dom0_set("/b/feature-split-event-channels", "1");
     dom0_set("/b/multi-queue-max-queues", "4");
-    dom0_set(FRONT "/backend", "/b");
+    frames = ups = downs = 0;
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    if (dom0.front)
-        bus_remove(dom0.front);
-    memory_free(card);
+    dom0_end_device(card);
     card = NULL;
     return 0;
 }
@@ -103,7 +79,7 @@ static enum err send(size_t size, uint16_t segment)
 
 static struct ring_shared *ring(const char *name)
 {
-    return (struct ring_shared *)(void *)dom0_page(told(name));
+    return (struct ring_shared *)(void *)dom0_page(dom0_told(name));
 }
 
 static void deliver(uint16_t id_off, int16_t status)
@@ -133,8 +109,8 @@ static void comes_up(void **state)
     assert_memory_equal(card->features.mac, "\0\x16\x3e\0\0\2", 6);
     assert_int_equal(card->features.offloads,
                      NET_SENDS_CHECKSUMS | NET_SEGMENTS_V4 | NET_SEGMENTS_V6);
-    assert_int_not_equal(told("event-channel-tx"), told("event-channel-rx"));
-    assert_int_equal(told("multi-queue-num-queues"), 1);
+    assert_int_not_equal(dom0_told("event-channel-tx"), dom0_told("event-channel-rx"));
+    assert_int_equal(dom0_told("multi-queue-num-queues"), 1);
     assert_int_equal(dom0.grants.used, CARD_PAGES);
     deliver(0, 60);
     dom0_turn();
@@ -190,7 +166,7 @@ static void one_channel_and_no_queues(void **state)
     dom0_set("/b/multi-queue-max-queues", NULL);
     open();
     assert_true(net_link(card));
-    assert_int_not_equal(told("event-channel"), 0);
+    assert_int_not_equal(dom0_told("event-channel"), 0);
     assert_string_equal(dom0_get(FRONT "/event-channel-tx"), "");
     assert_string_equal(dom0_get(FRONT "/multi-queue-num-queues"), "");
     assert_int_equal(dom0.channels, 1);
@@ -236,7 +212,7 @@ static void a_silent_backend(void **state)
     assert_true(dom0_heard("vif 0: its backend is not there yet"));
     assert_int_equal(send(60, 0), ERR_UNREACHABLE);
     dom0_wait(CLOCK_SEC);
-    dom0.backend = follow;
+    dom0.backend = dom0_mean_well;
     dom0_wait(2 * FRONT_DEADLINE);
     assert_true(net_link(card));
     assert_int_equal(ups, 1);

@@ -2,15 +2,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "platform/xen/block.h"
 #include "platform/xen/block_ring.h"
-#include "platform/xen/bus.h"
-#include "signatures/memory.h"
 #include "tests/platform/xen/dom0.h"
 
 #define FRONT      "device/vbd/51712"
@@ -28,35 +25,23 @@ static void on_done(struct block_request *r, enum err why)
     done[why]++;
 }
 
-static void follow(void)
-{
-    dom0_follow(FRONT, "/b");
-}
-
 static int setup(void **state)
 {
     (void)state;
-    dom0_begin();
-    dom0.backend = follow;
-    memset(done, 0, sizeof done);
-    taken = 0;
-    dom0_set(FRONT "/backend-id", "3");
-    dom0_set(FRONT "/state", "1");
-    dom0_set("/b/state", "2");
+    dom0_begin_device(FRONT);
     dom0_set("/b/sectors", "1000");
     dom0_set("/b/sector-size", "512");
     dom0_set("/b/info", "0");
     dom0_set("/b/feature-flush-cache", "1");
-    dom0_set(FRONT "/backend", "/b");
+    memset(done, 0, sizeof done);
+    taken = 0;
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    if (dom0.front)
-        bus_remove(dom0.front);
-    memory_free(disk);
+    dom0_end_device(disk);
     disk = NULL;
     return 0;
 }
@@ -81,7 +66,7 @@ static enum err submit(unsigned i, enum block_operation operation)
 /* The backend does the next request. */
 static void carry_out(void)
 {
-    struct ring_shared *s = (void *)dom0_page(strtoull(dom0_get(FRONT "/ring-ref"), NULL, 10));
+    struct ring_shared *s = (void *)dom0_page(dom0_told("ring-ref"));
     uint8_t *at = s->entries + taken++ % 32 * sizeof(union blkif_sring_entry);
     struct blkif_request q;
     memcpy(&q, at, sizeof q);

@@ -265,6 +265,45 @@ void dom0_follow(const char *device, const char *backend)
         dom0_set(path, "2");
 }
 
+/* --- a device --- */
+
+static void set_in_folder(const char *name, const char *value)
+{
+    char path[STORE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dom0.folder, name);
+    dom0_set(path, value);
+}
+
+void dom0_begin_device(const char *folder)
+{
+    dom0_begin();
+    dom0.folder = folder;
+    dom0.backend = dom0_mean_well;
+    dom0_set("/b/state", "2");
+    set_in_folder("backend-id", "3");
+    set_in_folder("state", "1");
+    set_in_folder("backend", "/b");
+}
+
+void dom0_mean_well(void)
+{
+    dom0_follow(dom0.folder, "/b");
+}
+
+uint64_t dom0_told(const char *name)
+{
+    char path[STORE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dom0.folder, name);
+    return strtoull(dom0_get(path), NULL, 10);
+}
+
+void dom0_end_device(void *device)
+{
+    if (dom0.front)
+        bus_remove(dom0.front);
+    memory_free(device);
+}
+
 /* --- the machine --- */
 
 static bool is_page(const void *block)

@@ -27,6 +27,7 @@ struct dom0 {
     char said[2048];       /* what the guest has written, as "path=value;" */
     struct front *front;   /* the device that the bus knows; NULL: none */
     struct poll *poll;     /* of its driver */
+    const char *folder;    /* of dom0_begin_device */
     void (*backend)(void); /* its turn, before the guest's; NULL: it does nothing */
 };
 extern struct dom0 dom0;
@@ -41,6 +42,15 @@ const char *dom0_get(const char *path);
 
 /* What a backend that means well does once the guest has written its state: its folder, and that of the device. */
 void dom0_follow(const char *device, const char *backend);
+
+/* A device of ours: its folder, and a backend "/b" of domain 3 that means well (dom0_mean_well: its turn). What else
+ * there is to read of them comes behind it. */
+void dom0_begin_device(const char *folder);
+void dom0_mean_well(void);
+/* A number that the guest has written into that folder; 0: none. */
+uint64_t dom0_told(const char *name);
+/* The driver is closed, its memory given back. */
+void dom0_end_device(void *device);
 
 /* Answers what the guest asks, one question or all of them. False: there is none. */
 bool dom0_answer(void);
