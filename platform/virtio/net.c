@@ -68,11 +68,23 @@ static uint64_t wanted(struct virtio *v)
     return all;
 }
 
+/* The longest frame in as many pieces as it may have, either way: what does not fit would wait for ever. */
+static bool long_enough(struct card *c)
+{
+    bool merges = c->device->features & (F_GUEST_TSO4 | F_GUEST_TSO6);
+    size_t longest = merges ? sizeof(struct head) + NET_FRAME_MAX : BUFFER;
+    if (queue_fits(&c->send, NET_PARTS_MAX) && (size_t)c->receive.size * BUFFER >= longest)
+        return true;
+    log_error(SOURCE, "a network card has too short queues: it is not used");
+    (void)virtio_reset(c->device);
+    return false;
+}
+
 static bool begin(struct card *c, uint64_t features)
 {
     struct virtio *v = c->device;
     if (!virtio_begin(v, features) || !virtio_queue(v, RECEIVE, QUEUE_SIZE_MAX, 1, &c->receive) ||
-        !virtio_queue(v, SEND, QUEUE_SIZE_MAX, NET_PARTS_MAX, &c->send))
+        !virtio_queue(v, SEND, QUEUE_SIZE_MAX, NET_PARTS_MAX, &c->send) || !long_enough(c))
         return false;
     for (uint16_t i = 0; i < c->receive.size; i++)
         net_offer(c, i);

@@ -151,6 +151,31 @@ static void test_refusals(void **state)
     assert_null(refused(w));
 }
 
+/* The longest frame has to fit into each queue: it would wait there for ever. */
+static void test_short_queues(void **state)
+{
+    static const struct {
+        uint64_t without;
+        uint16_t size;
+        bool used;
+    } cases[] = {{0, 16, false},
+                 {GUEST_TSO, 16, true},
+                 {GUEST_TSO | VIRTIO_F_INDIRECT_DESC, 16, false},
+                 {GUEST_TSO | VIRTIO_F_INDIRECT_DESC, 32, true},
+                 {0, 64, true},
+                 {VIRTIO_F_INDIRECT_DESC, 64, true}};
+    struct world *w = *state;
+    memory_free(w->net);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        puppet_begin(VIRTIO_NET, ALL & ~cases[i].without);
+        puppet.queue_most = cases[i].size;
+        struct net *n = refused(w);
+        assert_int_equal(n != NULL, cases[i].used);
+        assert_int_equal(puppet.status, n ? 15 : 0);
+        memory_free(n);
+    }
+}
+
 /* An address of many, or of nobody, is none. */
 static void test_address(void **state)
 {
@@ -476,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_agreement, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_short_queues, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_send, setup, teardown),
