@@ -138,10 +138,11 @@ static bool run(struct poll *p)
     return heard;
 }
 
+/* Of text that was written we want to hear only while more waits for a page. */
 static bool await(struct poll *p)
 {
     (void)p;
-    return device && queue_await(&receive);
+    return device && (queue_await(&receive) || (length && queue_await(&send)));
 }
 
 void virtio_console_open(void)
