@@ -184,12 +184,20 @@ static void give_back(struct queue *q, uint16_t first)
     q->free_count = (uint16_t)(q->free_count + parts);
 }
 
+/* Read once: what is checked is what is used, whatever the device writes meanwhile. */
+static struct queue_used_element read_used(const struct queue *q)
+{
+    const struct queue_used_element *at = &q->used->ring[q->next_used & (q->size - 1)];
+    return (struct queue_used_element){__atomic_load_n(&at->number, __ATOMIC_RELAXED),
+                                       __atomic_load_n(&at->written, __ATOMIC_RELAXED)};
+}
+
 bool queue_take(struct queue *q, uint16_t *number, uint32_t *written)
 {
     uint16_t index = __atomic_load_n(&q->used->index, __ATOMIC_ACQUIRE);
     if (q->broken || index == q->next_used)
         return false;
-    struct queue_used_element said = q->used->ring[q->next_used & (q->size - 1)];
+    struct queue_used_element said = read_used(q);
     /* It cannot have used more than was outstanding, nor what was not, nor have written beyond. */
     if ((uint16_t)(index - q->next_used) > q->size || said.number >= q->size ||
         !q->chains[said.number].parts || said.written > q->chains[said.number].writable) {
