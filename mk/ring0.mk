@@ -27,8 +27,7 @@ RING0_OBJECTS := $(filter-out $(RING0_CARDS) $(RING0_DISKS),$(call ring0_objects
 RING0_DRIVERS := $(call ring0_objects,$(sort $(DRIVERS_any:%=platform/%)))
 RING0_KEYROOM := $(call ring0_objects,platform/keyroom platform/crypto)
 RING0_ALONE   := $(call ring0_objects,platform/alone)
-RING0_EARLY   := $(RING0)/platform/pvh/early.o $(RING0)/platform/pvh/early_map.o \
-                 $(RING0)/platform/pvh/relocate.o
+RING0_EARLY   := $(patsubst %,$(RING0)/platform/pvh/%.o,early early_map memory_map relocate)
 # What runs before the image has moved follows no address that it holds, and has no canary yet.
 $(RING0_EARLY): RING0_FLAGS += -fno-stack-protector -fno-tree-vectorize
 # Handlers of interrupts leave the vector registers alone.

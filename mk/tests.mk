@@ -53,7 +53,7 @@ $(call unit_program,$(UNIT_PROCESS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_COMMON) $(
 
 # Of ring 0 what needs no machine, and a puppet in the place of a device.
 RING0_PURE := $(filter-out %/room.o %/network.o %/storage.o,$(call objects,platform/virtio)) \
-    $(patsubst %,$(BUILD)/platform/pvh/%.o,acpi_tables aml chord command_line health pci pvclock rtc vmclock)
+    $(patsubst %,$(BUILD)/platform/pvh/%.o,acpi_tables aml chord command_line health memory_map pci pvclock rtc vmclock)
 RING0_PUPPET := $(BUILD)/tests/platform/virtio/puppet.o
 $(BUILD)/ring0-pure.a: $(RING0_PURE)
 	@$(archive)

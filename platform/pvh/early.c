@@ -2,6 +2,7 @@
 #include "platform/pvh/early.h"
 
 #include "platform/pvh/cpu.h"
+#include "platform/pvh/memory_map.h"
 #include "platform/pvh/start.h"
 #include "platform/pvh/stacks.h"
 
@@ -11,6 +12,7 @@
 #define SERIAL_TRIES  100000
 #define DEBUG_PORT    0xe9                /* heard where there is no serial port: see serial.c */
 #define SLOT          ((uint64_t)1 << 39) /* bytes under one entry of the topmost table */
+#define SLOTS         (MEMORY_MAP_MOST / SLOT)
 #define LINKED_AT     UINT64_C(0x100000)
 
 struct machine machine;
@@ -38,41 +40,6 @@ void early_stop(const char *why)
 
 /* --- what we were told --- */
 
-static void add_memory(uint64_t start, uint64_t end)
-{
-    start = (start + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-    end &= ~(uint64_t)(PAGE_SIZE - 1);
-    if (start == 0)
-        start = PAGE_SIZE;
-    if (end <= start || machine.memory_count == MACHINE_RANGES_MAX)
-        return;
-    machine.memory[machine.memory_count++] = (struct machine_range){start, end};
-    if (end > machine.memory_end)
-        machine.memory_end = end;
-}
-
-/* What is left of a range of the map without the image itself. */
-static void add_around_image(uint64_t start, uint64_t end)
-{
-    uint64_t image_end_at = machine.image + machine.image_size;
-    if (end <= machine.image || start >= image_end_at) {
-        add_memory(start, end);
-        return;
-    }
-    if (start < machine.image)
-        add_memory(start, machine.image);
-    if (end > image_end_at)
-        add_memory(image_end_at, end);
-}
-
-static void read_memory_map(const struct start_info *info)
-{
-    const struct start_memory *map = (const struct start_memory *)info->memory_map;
-    for (uint32_t i = 0; i < info->memory_map_entries; i++)
-        if (map[i].type == START_MEMORY_RAM && map[i].address + map[i].size > map[i].address)
-            add_around_image(map[i].address, map[i].address + map[i].size);
-}
-
 static void read_command_line(const char *from)
 {
     size_t i = 0;
@@ -84,13 +51,14 @@ static void read_command_line(const char *from)
 
 static void read_start_info(const struct start_info *info)
 {
-    if (info->magic != START_INFO_MAGIC)
-        early_stop("no PVH start information: was this started as a PVH kernel?");
-    if (info->version < 1 || !info->memory_map || !info->memory_map_entries)
-        early_stop("the start information has no map of the memory (version 1 is needed)");
+    const struct machine_range image = {machine.image, machine.image + machine.image_size};
+    const char *fault = memory_map_fault(info);
+    if (fault)
+        early_stop(fault);
     machine.rsdp = info->rsdp;
     read_command_line((const char *)info->command_line);
-    read_memory_map(info);
+    machine.memory_count = memory_map_read((const struct start_memory *)info->memory_map,
+                                           info->memory_map_entries, image, machine.memory);
     if (!machine.memory_count)
         early_stop("no usable memory");
 }
@@ -100,7 +68,7 @@ static void read_start_info(const struct start_info *info)
 static void choose_places(uint64_t slide)
 {
     machine.image_at = LINKED_AT + slide;
-    machine.direct = (1 + early_random() % 120) * SLOT;
+    machine.direct = (1 + early_random() % (128 - SLOTS)) * SLOT;
     machine.devices = (128 + early_random() % 120) * SLOT;
 }
 

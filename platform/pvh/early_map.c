@@ -1,13 +1,13 @@
 /*
  * The mapping that machine.h describes, built once. Tables are taken from the end of the highest
- * memory below 4 GiB, which is all that is mapped meanwhile.
+ * memory below MEMORY_MAP_REACH, which is all that is mapped meanwhile; no range goes beyond it and before.
  */
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/early.h"
+#include "platform/pvh/memory_map.h"
 #include "platform/pvh/page.h"
 #include "platform/pvh/stacks.h"
 
-#define REACH            (UINT64_C(4) << 30)
 #define CPUID_EXTENDED   0x80000001u
 #define CPUID_GIGABYTE   (1u << 26)
 #define LARGEST_OF(huge) ((huge) ? 2 : 1)
@@ -17,26 +17,13 @@ static struct machine_range *table_source(void)
     struct machine_range *found = NULL;
     for (size_t i = 0; i < machine.memory_count; i++) {
         struct machine_range *r = &machine.memory[i];
-        if (r->start < REACH && r->end - r->start > PAGE_SIZE &&
+        if (r->start < MEMORY_MAP_REACH && r->end - r->start > PAGE_SIZE &&
             (!found || r->start > found->start))
             found = r;
     }
     if (!found)
         early_stop("too little memory for the page tables");
     return found;
-}
-
-/* A range that goes beyond what is reached is cut there: what lies above stays a range of its own. */
-static void cut_at_reach(void)
-{
-    size_t count = machine.memory_count;
-    for (size_t i = 0; i < count; i++) {
-        struct machine_range *r = &machine.memory[i];
-        if (r->start >= REACH || r->end <= REACH || machine.memory_count == MACHINE_RANGES_MAX)
-            continue;
-        machine.memory[machine.memory_count++] = (struct machine_range){REACH, r->end};
-        r->end = REACH;
-    }
 }
 
 static uint64_t *new_table(void)
@@ -93,7 +80,6 @@ static void map_image_data(uint64_t *root)
 uint64_t early_map(void)
 {
     bool huge = cpu_id(CPUID_EXTENDED, 0).d & CPUID_GIGABYTE;
-    cut_at_reach();
     /* All of it is mapped, with what the tables take meanwhile. */
     struct machine_range whole[MACHINE_RANGES_MAX];
     size_t count = machine.memory_count;

@@ -31,7 +31,6 @@ struct machine {
     struct machine_range
         memory[MACHINE_RANGES_MAX]; /* usable, what we took for ourselves left out */
     size_t memory_count;
-    uint64_t memory_end;        /* of the highest range of the map */
     uint64_t image, image_size; /* physical; virtual */
     uint64_t image_at;          /* virtual address of its first byte */
     uint64_t direct, devices;   /* virtual */

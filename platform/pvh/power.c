@@ -65,12 +65,10 @@ static void __attribute__((noreturn)) triple_fault(void)
     cpu_stop();
 }
 
-static void __attribute__((noreturn)) leave(uint8_t code)
+/* What every machine has. */
+static void __attribute__((noreturn)) leave_alone(uint8_t code)
 {
     cpu_interrupts_off();
-    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
-        if ((*d)->leave)
-            (*d)->leave(code);
     if (code)
         port_write8(DEBUG_EXIT, code);
     if (code != POWER_CRASHED)
@@ -78,6 +76,15 @@ static void __attribute__((noreturn)) leave(uint8_t code)
     acpi_write(&reset, 1, acpi_fixed()->reset_value);
     port_write8(KEYBOARD, KEYBOARD_RESET);
     triple_fault();
+}
+
+static void __attribute__((noreturn)) leave(uint8_t code)
+{
+    cpu_interrupts_off();
+    for (const struct driver *const *d = image_drivers; d < image_drivers_end; d++)
+        if ((*d)->leave)
+            (*d)->leave(code);
+    leave_alone(code);
 }
 
 void power_off(int status)
@@ -90,9 +97,10 @@ void power_crash(void)
     leave(POWER_CRASHED);
 }
 
+/* The drivers' addresses lead nowhere yet: see relocate.c. */
 void start_failed(void)
 {
-    leave(POWER_FAILED);
+    leave_alone(POWER_FAILED);
 }
 
 void halt(void)

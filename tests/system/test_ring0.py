@@ -25,8 +25,12 @@ def qemu(image, machine, memory="32", command_line=""):
 
 def run(name, machine="microvm", memory="32", *more):
     """What the program says, and the status that QEMU ends with. A later -cpu goes before an earlier one."""
+    return run_image(PROGRAMS / f"{name}.kvm", machine, memory, *more)
+
+
+def run_image(image, machine="microvm", memory="32", *more):
     done = subprocess.run(
-        [*qemu(PROGRAMS / f"{name}.kvm", machine, memory), *more],
+        [*qemu(image, machine, memory), *more],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120)
     return done.stdout, done.returncode
 
@@ -121,6 +125,17 @@ def test_too_little_memory(memory):
     said, status = run("memory", "pc", memory)
     assert status == 0 or ("cannot start: too little memory" in said and status == FAILED), said
     assert status == {"1200K": FAILED, "3": 0}.get(memory, status)
+
+
+def test_start_information_that_is_none(tmp_path):
+    """Who is started otherwise than by PVH says so, and ends: nothing that drivers would do is there yet."""
+    magic = (0x336ec578).to_bytes(4, "little")
+    image = (PROGRAMS / "lives.kvm").read_bytes()
+    assert magic in image
+    (tmp_path / "other.kvm").write_bytes(image.replace(magic, b"else"))
+    said, status = run_image(tmp_path / "other.kvm")
+    assert "cannot start: no PVH start information" in said
+    assert status == FAILED
 
 
 def test_console_of_virtio(tmp_path):
