@@ -165,6 +165,15 @@ def test_unknown_commands():
     assert (status, output) == (2, "") and "conjure" in errors and "help" in errors
 
 
+@pytest.mark.parametrize("command", ["configure", "run"])
+def test_the_manual_has_all_options(command):
+    manual = (ROOT / "docs/ringlet.1").read_text().replace("\\-", "-")
+    own = tool(command, "--help")[1].split("The settings of the program")[0]
+    options = re.findall(r"--[a-z][a-z-]*|(?<= )-[a-zA-Z]\b", own)
+    assert len(options) > 8
+    assert [o for o in options if not re.search(rf"{o}(?![a-z-])", manual)] == []
+
+
 def test_help_of_configure_names_all_settings():
     status, output, _ = tool("configure", "--help")
     assert status == 0
