@@ -25,7 +25,7 @@
 
 /* Turns: what is done between requests. One object is done whole, with those that it builds on. */
 #define CONTENT_TURN_BYTES  (1u << 20)   /* inflated and hashed, or the like: some 5 ms */
-#define CONTENT_BUILD_STEP  (256u << 10) /* of input, made into pages */
+#define CONTENT_BUILD_STEP  (256u << 10) /* of input, and of the pages made of it */
 #define CONTENT_TIDY_AFTER  (50 * CLOCK_MS)
 #define CONTENT_READ_AFTER  (200 * CLOCK_MS) /* of the image's, while its pages stand in */
 #define CONTENT_FINISH_STEP (8u << 10)       /* of pages that are served already */

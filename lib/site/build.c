@@ -137,7 +137,8 @@ static enum err step_layout(struct site_build *b)
 
 /* --- rendering --- */
 
-static enum err make_article(struct site_build *b, struct entry *e, struct slice text)
+/* What is around a text may be far more than the text. */
+static enum err make_article(struct site_build *b, struct entry *e, struct slice text, size_t *cost)
 {
     struct article a;
     struct article_fault fault;
@@ -147,6 +148,7 @@ static enum err make_article(struct site_build *b, struct entry *e, struct slice
         return ERR_MALFORMED; /* it was read before */
     buf_init(&body, SITE_PAGE_MAX);
     enum err err = render_article(&body, &b->layout, e->item, &a, &rendered);
+    *cost += body.len;
     if (err == OK) {
         struct page_spec spec = {.status = 200,
                                  .type = "text/html",
@@ -216,7 +218,7 @@ static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *co
         return err;
     *cost += object.content.len;
     if (e->item->kind == ITEM_ARTICLE)
-        err = make_article(b, e, object.content);
+        err = make_article(b, e, object.content, cost);
     else
         err = make_static(b, e, object.content);
     store_release(&object);

@@ -104,7 +104,7 @@ enum err site_build_begin(struct store *store, const struct history *history,
                           const struct site *previous, const struct site_options *options,
                           struct site_build **into);
 
-/* Works for about `budget` bytes of input, so that a server can go on serving meanwhile. ERR_AGAIN:
+/* Works for about `budget` bytes of input and of pages, so that a server can go on serving meanwhile. ERR_AGAIN:
  * there is more to do; OK: whole; anything else: failed. `done` of `total` steps are for people. */
 enum err site_build_step(struct site_build *b, size_t budget);
 void site_build_progress(const struct site_build *b, uint32_t *done, uint32_t *total);

@@ -218,6 +218,31 @@ static void a_step_ends_after_a_large_file(void **state)
     content_free(&c);
 }
 
+/* Small texts under a long navigation: it is in every page, so that a turn makes few of them. */
+static void a_step_ends_after_a_few_long_pages(void **state)
+{
+    struct content c;
+    struct site_build *b;
+    enum err e;
+    size_t most = 0, before = 0;
+    (void)state;
+    shell("for n in $(seq 300); do printf 'title: Page %%060d\\n---\\nText.\\n' $n >work/Page$n; "
+          "done");
+    work_commit(WORK_EPOCH);
+    content_load(&c);
+    assert_int_equal(site_build_begin(c.store, &c.history, NULL, &SITE_PLAIN, &b), OK);
+    while ((e = site_build_step(b, 64 << 10)) == ERR_AGAIN) {
+        size_t made = b->phase == PHASE_RENDER ? b->at : 0;
+        most = made > before && made - before > most ? made - before : most;
+        before = made;
+    }
+    assert_int_equal(e, OK);
+    site = site_build_end(b);
+    content_free(&c);
+    assert_true(site_find(site, SLICE("/Page7"))->body.len > 30000);
+    assert_in_range(most, 1, 3);
+}
+
 /* What a long list grows by in one turn is little; it may be given up after any of them. */
 static void a_long_list_takes_many_turns(void **state)
 {
@@ -266,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_taken_from_a_text_is_short, setup, teardown),
         cmocka_unit_test_setup_teardown(names_and_targets_that_are_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(a_step_ends_after_a_large_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_ends_after_a_few_long_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_list_takes_many_turns, setup, teardown),
     };
     return cmocka_run_group_tests_name("site limits", tests, NULL, NULL);
