@@ -1,8 +1,8 @@
 /*
- * See power.h. What there is to end a machine differs: a driver's way (driver.h); ACPI's sleep registers, where the tables tell them
- * (7.4.2.6, 4.8.3.2, 4.8.3.7), or where they are on QEMU's pc; QEMU's debug exit for a status; a reset by
- * ACPI's register, or by the keyboard controller (Firecracker ends by it); and at last a triple fault. All
- * are tried in turn.
+ * See power.h. What there is to end a machine differs: a driver's way (driver.h); ACPI's sleep registers,
+ * where the tables tell them (7.4.2.6, 4.8.3.2, 4.8.3.7), or where they are on QEMU's pc; QEMU's debug exit
+ * for a status; a reset by ACPI's register, or by the keyboard controller (Firecracker ends by it); and at
+ * last a triple fault. All are tried in turn.
  */
 #include "platform/pvh/power.h"
 
@@ -11,6 +11,7 @@
 #include "platform/pvh/cpu.h"
 #include "platform/pvh/driver.h"
 #include "platform/pvh/start.h"
+#include "platform/pvh/time.h"
 #include "signatures/halt.h"
 
 #define DEBUG_EXIT      0xf4
@@ -47,6 +48,19 @@ void power_open(void)
         controls[i] = acpi_map_register(f->controls[i], 0);
 }
 
+static bool is_somewhere(const struct acpi_io *io)
+{
+    return io->where.space != ACPI_NOWHERE;
+}
+
+/* The hypervisor follows in a moment: what is asked meanwhile, it would do as well. */
+static void wait_for_sleep(void)
+{
+    uint64_t from = cpu_ticks();
+    while (cpu_ticks() - from < time_ticks_per_second())
+        cpu_pause();
+}
+
 static void sleep_for_good(void)
 {
     acpi_write(&sleep, 1, (uint16_t)(REDUCED_SLEEP | (unsigned)types[0] << REDUCED_TYPE_AT));
@@ -55,6 +69,8 @@ static void sleep_for_good(void)
         acpi_write(&controls[i], 2,
                    (uint16_t)(was | (unsigned)types[i] << CONTROL_TYPE_AT | CONTROL_SLEEP));
     }
+    if (is_somewhere(&sleep) || is_somewhere(&controls[0]))
+        wait_for_sleep();
     port_write16(CONTROL_PC, CONTROL_SLEEP);
 }
 

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -91,6 +92,30 @@ def test_processor():
     assert cr0 >> 16 & 1 and efer >> 11 & 1
     assert all(cr4 >> bit & 1 for bit in (11, 18, 20, 21)), hex(cr4)
     assert xcr0 == 7
+
+
+def events(process, until):
+    for line in iter(process.stdout.readline, ""):
+        said = json.loads(line)
+        if "event" in said:
+            yield said["event"], said.get("data", {}).get("guest", False)
+        if until in line:
+            return
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_power_off_is_all_that_is_asked(machine):
+    """The hypervisor takes a moment to follow. One that keeps the machine then (libvirt's do) resets none that is off."""
+    command = [*qemu(PROGRAMS / "time.kvm", machine), "-serial", "null", "-no-shutdown", "-qmp", "stdio"]
+    command[command.index("stdio") - 1:command.index("stdio") + 1] = []
+    command.remove("-no-reboot")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        process.stdin.write('{"execute": "qmp_capabilities"}\n')
+        seen = list(events(process, '"STOP"'))
+        time.sleep(.3)
+        process.stdin.write('{"execute": "quit"}\n')
+        seen += events(process, "host-qmp-quit")
+    assert [event for event in seen if event[1]] == [("SHUTDOWN", True)]
 
 
 NO_RANDOM = ["-cpu", "qemu64,-rdrand,-rdseed"]
