@@ -36,6 +36,8 @@ static const char usage[] =
     "                      program; as often as is needed (also --publish)\n"
     "  --tap NAME          Its network card is this TAP, which exists already; a\n"
     "                      second one is a second card (--network 1)\n"
+    "  --drive FILE        Its block device is this file, as it is (raw); a second one\n"
+    "                      is a second device (--disk 1)\n"
     "  -m, --memory MEM    Memory in MiB, or as in 2G (default: as configured, else 32)\n"
     "  --machine KIND      microvm (default), pc or q35\n"
     "  --accel KIND        kvm, tcg (QEMU translates), or auto (default): KVM where it\n"
@@ -86,6 +88,18 @@ static bool take_tap(struct run *r, const char *name)
     return true;
 }
 
+static bool take_drive(struct run *r, const char *file)
+{
+    if (access(file, R_OK | W_OK) != 0) {
+        tool_error("--drive: %s: %s", file, strerror(errno));
+        return false;
+    }
+    if (r->vm.drive_count == VM_DRIVES_MAX)
+        return refuse("--drive", file, "permitted: there are 8 already");
+    r->vm.drives[r->vm.drive_count++] = file;
+    return true;
+}
+
 static bool take_memory(struct run *r, const char *text)
 {
     return vm_memory_parse(text, &r->vm.memory) ||
@@ -121,6 +135,7 @@ static const struct option {
     {"-p", "--publish", take_port, NULL},  {"--tap", NULL, take_tap, NULL},
     {"-m", "--memory", take_memory, NULL}, {"--machine", NULL, take_machine, NULL},
     {"--accel", NULL, take_accel, NULL},   {"--gdb", NULL, take_gdb, GDB_PORT},
+    {"--drive", NULL, take_drive, NULL},
 };
 
 /* *value: what stands behind '=' in the argument, or NULL. */

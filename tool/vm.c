@@ -133,6 +133,22 @@ static void add_network(const struct vm *vm, struct words *w)
     }
 }
 
+/* A comma in a file's name is written twice. */
+static void add_drive(const struct vm *vm, struct words *w, size_t number)
+{
+    bool pci = strcmp(vm->machine, "microvm") != 0;
+    struct buf name;
+    buf_init(&name, SIZE_MAX);
+    for (const char *c = vm->drives[number]; *c; c++)
+        buf_text(&name, *c == ',' ? ",," : (const char[]){*c, 0});
+    words_add(w, "-drive");
+    words_add(w, "if=none,id=d%zu,format=raw,file=%.*s", number, SLICE_ARG(buf_slice(&name)));
+    words_add(w, "-device");
+    words_add(w, "%s,drive=d%zu", pci ? "virtio-blk-pci,disable-legacy=on" : "virtio-blk-device",
+              number);
+    buf_deinit(&name);
+}
+
 static void add_all(struct words *w, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -159,6 +175,8 @@ void vm_words(const struct vm *vm, struct words *w)
     words_add(w, "-device");
     words_add(w, pci ? "virtio-rng-pci,disable-legacy=on" : "virtio-rng-device");
     add_network(vm, w);
+    for (size_t i = 0; i < vm->drive_count; i++)
+        add_drive(vm, w, i);
     if (vm->gdb) {
         words_add(w, "-S");
         words_add(w, "-gdb");

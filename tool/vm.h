@@ -9,6 +9,7 @@
 #define VM_QEMU       "qemu-system-x86_64"
 #define VM_PORTS_MAX  32u
 #define VM_TAPS_MAX   8u
+#define VM_DRIVES_MAX 8u
 #define VM_MEMORY     32u /* MiB, where nothing else is said */
 #define VM_MEMORY_MIN 4u
 #define VM_MEMORY_MAX (1u << 20)
@@ -31,6 +32,8 @@ struct vm {
     size_t port_count;
     const char *taps[VM_TAPS_MAX];
     size_t tap_count;
+    const char *drives[VM_DRIVES_MAX]; /* files, raw: block devices, in this order */
+    size_t drive_count;
 };
 
 /* False: there is no machine of that name. */

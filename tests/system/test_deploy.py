@@ -106,12 +106,17 @@ def test_the_script_for_qemu(deploy, tmp_path):
     fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     fake.chmod(0o755)
     said = subprocess.run([folder / "canopy.sh", "--index", 'x "y" \\z'], check=True, capture_output=True, text=True,
-                          env={"PATH": f"{fake.parent}:/usr/bin:/bin", "PORTS": "8080:80 8443:443", "ACCEL": "tcg"})
+                          env={"PATH": f"{fake.parent}:/usr/bin:/bin", "PORTS": "8080:80 8443:443", "ACCEL": "tcg",
+                               "DRIVES": "/a.raw b.raw"})
     words = said.stdout.splitlines()
     after = dict(zip(words, words[1:]))
     assert after["-append"] == '"--name=a \'b\'" "--index" "x \\"y\\" \\\\z"'
     assert after["-kernel"] == f"{folder}/canopy.kvm" and after["-m"] == "48"
     assert after["-netdev"] == "user,id=n0,hostfwd=tcp::8080-:80,hostfwd=tcp::8443-:443"
+    drives = words.index("-drive")
+    assert words[drives:drives + 8] == [
+        "-drive", "if=none,id=d0,format=raw,file=/a.raw", "-device", "virtio-blk-device,drive=d0",
+        "-drive", "if=none,id=d1,format=raw,file=b.raw", "-device", "virtio-blk-device,drive=d1"]
     bare = subprocess.run(["/bin/sh", folder / "canopy.sh"], capture_output=True, text=True,
                           env={"PATH": fake.parent.parent / "none"})
     assert bare.returncode != 0
@@ -177,6 +182,14 @@ def test_options_of_run(run, tmp_path):
     (tmp_path / ".ringlet/memory").write_text("77")
     assert printed(run, "--", "-p", "9")[1]["-append"] == "-p 9"
     assert printed(run)[1]["-m"] == "77M"
+    drives = [tmp_path / "a,b.raw", tmp_path / "c.raw"]
+    for drive in drives:
+        drive.write_bytes(bytes(512))
+    words, _ = printed(run, "--drive", drives[0], "--drive", drives[1], "--machine", "pc")
+    assert [w for w in words if ",file=" in w] == [f"if=none,id=d0,format=raw,file={tmp_path}/a,,b.raw",
+                                                  f"if=none,id=d1,format=raw,file={tmp_path}/c.raw"]
+    assert words.index("virtio-blk-pci,disable-legacy=on,drive=d0") < words.index(
+        "virtio-blk-pci,disable-legacy=on,drive=d1")
     assert printed(run, "--gdb")[1]["-gdb"] == "tcp:127.0.0.1:1234"
     assert printed(run, "--gdb", "99", "--x")[1]["-gdb"] == "tcp:127.0.0.1:99"
 
@@ -206,6 +219,7 @@ def test_taps_of_run(run):
     (["--accel", "steam"], "'steam' is not auto, kvm or tcg"),
     (["--gdb=0"], "'0' is not a port"),
     (["--tap", "no/where"], "no network device 'no/where'"),
+    (["--drive", "/no/where"], "--drive: /no/where: No such file"),
     (["--", *["--port=7"] * 65], "64 words"),
 ])
 def test_wrong_options_of_run(run, arguments, says):
