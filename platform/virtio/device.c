@@ -176,14 +176,20 @@ void virtio_tell(struct virtio *v, uint16_t number, struct queue *q)
         v->ops->notify(v, number);
 }
 
+uint32_t virtio_field(const volatile uint8_t *at, size_t size)
+{
+    const volatile void *field = at;
+    return size == 4   ? *(const volatile uint32_t *)field
+           : size == 2 ? *(const volatile uint16_t *)field
+                       : *at;
+}
+
 uint32_t virtio_config(struct virtio *v, size_t offset, size_t size)
 {
     uint32_t value = 0;
     for (int i = 0; i < CONFIG_TRIES; i++) {
         uint8_t before = v->ops->generation(v);
-        value = 0;
-        for (size_t k = size; k-- > 0;)
-            value = value << 8 | v->ops->config(v, offset + k);
+        value = v->ops->config(v, offset, size);
         if (v->ops->generation(v) == before)
             break;
     }

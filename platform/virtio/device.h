@@ -42,8 +42,8 @@ struct virtio_ops {
     bool (*queue_enable)(struct virtio *v, uint16_t queue, uint16_t size, uint64_t descriptors,
                          uint64_t available, uint64_t used);
     void (*notify)(struct virtio *v, uint16_t queue);
-    uint8_t (*config)(struct virtio *v, size_t offset); /* 0 beyond its end */
-    uint8_t (*generation)(struct virtio *v);            /* of its configuration */
+    uint32_t (*config)(struct virtio *v, size_t offset, size_t size); /* 0 beyond its end */
+    uint8_t (*generation)(struct virtio *v);                          /* of its configuration */
     /* Acknowledges an interrupt. True: of a change of the configuration, or of a failure. */
     bool (*acknowledge)(struct virtio *v);
 };
@@ -90,7 +90,8 @@ void virtio_ready(struct virtio *v);
 /* Tells it of what was added to a queue, if it wants to hear of it. */
 void virtio_tell(struct virtio *v, uint16_t number, struct queue *q);
 
-/* An integer of its configuration, of `size` bytes, as it is at one time (2.5.1). */
+/* A field of its configuration, of 1, 2 or 4 bytes, in one access (4.1.3.1, 4.2.2.2) and as it is at one time
+ * (2.5.1). */
 uint32_t virtio_config(struct virtio *v, size_t offset, size_t size);
 
 /* Whether it said since the last question that its configuration has changed, or that it has failed. */
@@ -101,6 +102,8 @@ bool virtio_take_change(struct virtio *v);
 /* A device was found. Not kept: one that is known already, or one of more than VIRTIO_DEVICES_MAX. */
 void virtio_add(const struct virtio *v);
 void virtio_find_pci(void);
+/* A field of a configuration that is mapped. */
+uint32_t virtio_field(const volatile uint8_t *at, size_t size);
 void virtio_find_mmio(const char *command_line);
 
 #endif

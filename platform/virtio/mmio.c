@@ -103,9 +103,10 @@ static void notify(struct virtio *v, uint16_t queue)
     write(v, R_NOTIFY, queue);
 }
 
-static uint8_t config(struct virtio *v, size_t offset)
+static uint32_t config(struct virtio *v, size_t offset, size_t size)
 {
-    return offset < v->device_config_size ? v->common[R_CONFIG + offset] : 0;
+    bool there = offset + size <= v->device_config_size;
+    return there ? virtio_field(v->common + R_CONFIG + offset, size) : 0;
 }
 
 static uint8_t generation(struct virtio *v)

@@ -116,9 +116,10 @@ static void notify(struct virtio *v, uint16_t queue)
     *(volatile uint16_t *)(volatile void *)(v->notifications + v->notify_offsets[queue]) = queue;
 }
 
-static uint8_t config(struct virtio *v, size_t offset)
+static uint32_t config(struct virtio *v, size_t offset, size_t size)
 {
-    return offset < v->device_config_size ? v->device_config[offset] : 0;
+    bool there = offset + size <= v->device_config_size;
+    return there ? virtio_field(v->device_config + offset, size) : 0;
 }
 
 static uint8_t generation(struct virtio *v)

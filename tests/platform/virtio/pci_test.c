@@ -329,7 +329,23 @@ static void test_configuration_beyond(void **state)
     struct virtio *v = found_new();
     assert_non_null(v);
     assert_null(v->device_config);
-    assert_int_equal(v->ops->config(v, 0), 0);
+    assert_int_equal(v->ops->config(v, 0, 1), 0);
+}
+
+/* What begins within it and ends beyond is not there. */
+static void test_configuration_ends(void **state)
+{
+    static const uint8_t bytes[4] = {1, 2, 3, 4};
+    (void)state;
+    functions[0].words[(0x50 + 12) / 4] = 3;
+    struct virtio *v = found_new();
+    assert_non_null(v);
+    memcpy((uint8_t *)(uintptr_t)v->device_config, bytes, sizeof bytes);
+    assert_int_equal(v->ops->config(v, 0, 2), 0x201);
+    assert_int_equal(v->ops->config(v, 2, 1), 3);
+    assert_int_equal(v->ops->config(v, 2, 2), 0);
+    assert_int_equal(v->ops->config(v, 0, 4), 0);
+    assert_int_equal(v->ops->config(v, 3, 1), 0);
 }
 
 static unsigned seen;
@@ -368,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup(test_circle, setup),
         cmocka_unit_test_setup(test_second_best, setup),
         cmocka_unit_test_setup(test_configuration_beyond, setup),
+        cmocka_unit_test_setup(test_configuration_ends, setup),
         cmocka_unit_test_setup(test_bridge, setup),
     };
     return cmocka_run_group_tests_name("platform/virtio/pci_test", tests, NULL, NULL);

@@ -115,10 +115,16 @@ static void notify(struct virtio *v, uint16_t queue)
     puppet.notified[queue]++;
 }
 
-static uint8_t config(struct virtio *v, size_t offset)
+/* A field is read as wide as it is (4.2.2.2): a card's address is one of bytes, its others have two, a block
+ * device's have four. */
+static uint32_t config(struct virtio *v, size_t offset, size_t size)
 {
-    (void)v;
-    return offset < sizeof puppet.config ? puppet.config[offset] : 0;
+    uint32_t value = 0;
+    size_t width = v->kind == VIRTIO_BLOCK ? 4 : offset < 6 ? 1 : 2;
+    if (size != width || offset % size || offset + size > sizeof puppet.config)
+        abort();
+    memcpy(&value, puppet.config + offset, size);
+    return value;
 }
 
 static uint8_t generation(struct virtio *v)
