@@ -8,9 +8,10 @@
 #include "platform/pvh/trap.h"
 #include "runtime/log.h"
 
-#define SOURCE       "virtio"
-#define RESET_TRIES  100000
-#define CONFIG_TRIES 16
+#define SOURCE            "virtio"
+#define RESET_TRIES       100000
+#define CONFIG_TRIES      16
+#define ACKNOWLEDGE_TRIES 8
 
 static struct virtio devices[VIRTIO_DEVICES_MAX];
 static size_t count;
@@ -29,6 +30,18 @@ void virtio_add(const struct virtio *v)
 
 /* --- interrupts: of all devices together --- */
 
+/* Until it says nothing any more: what it says between the look and the answer raises no interrupt where a line's
+ * edge is one, and nor does anything after it. */
+static bool has_changed(struct virtio *v)
+{
+    uint32_t said = 0, more = 1;
+    for (int i = 0; i < ACKNOWLEDGE_TRIES && more; i++) {
+        more = v->ops->acknowledge(v);
+        said |= more;
+    }
+    return v->one_message || (said & VIRTIO_INTERRUPT_OTHER);
+}
+
 static bool run(struct poll *p)
 {
     bool any = false, config = trap_take(INTERRUPT_CONFIG), queues = trap_take(INTERRUPT_VECTOR);
@@ -37,7 +50,7 @@ static bool run(struct poll *p)
         struct virtio *v = &devices[i];
         if (!v->taken)
             continue;
-        v->changed |= v->ops->acknowledge(v) || config;
+        v->changed |= has_changed(v) || config;
         any |= v->changed;
     }
     return any;

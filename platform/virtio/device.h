@@ -26,6 +26,9 @@
 #define VIRTIO_NEEDS_RESET 64u
 #define VIRTIO_FAILED      128u
 
+#define VIRTIO_INTERRUPT_QUEUE 1u
+#define VIRTIO_INTERRUPT_OTHER 2u /* a change of the configuration, or a failure */
+
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
@@ -44,8 +47,8 @@ struct virtio_ops {
     void (*notify)(struct virtio *v, uint16_t queue);
     uint32_t (*config)(struct virtio *v, size_t offset, size_t size); /* 0 beyond its end */
     uint8_t (*generation)(struct virtio *v);                          /* of its configuration */
-    /* Acknowledges an interrupt. True: of a change of the configuration, or of a failure. */
-    bool (*acknowledge)(struct virtio *v);
+    /* Acknowledges what its interrupt says, of VIRTIO_INTERRUPT_*. 0: it says nothing, or it never does. */
+    uint32_t (*acknowledge)(struct virtio *v);
 };
 
 struct virtio {
@@ -59,6 +62,7 @@ struct virtio {
     uint32_t common_size, notify_size, device_config_size;
     uint32_t notify_multiplier;
     uint16_t config_message; /* PCI: entry of the table of messages */
+    bool one_message;        /* for queues and for all else: it may have been for anything */
     uint32_t notify_offsets[VIRTIO_QUEUES_MAX];
 };
 

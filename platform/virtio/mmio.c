@@ -33,7 +33,6 @@
 #define R_GENERATION    0x0fcu
 #define R_CONFIG        0x100u
 #define MAPPED_MAX      4096u
-#define INTERRUPT_OTHER 2u /* than of a queue */
 
 static uint32_t read(const struct virtio *v, uint32_t at)
 {
@@ -114,12 +113,12 @@ static uint8_t generation(struct virtio *v)
     return (uint8_t)read(v, R_GENERATION);
 }
 
-static bool acknowledge(struct virtio *v)
+static uint32_t acknowledge(struct virtio *v)
 {
     uint32_t what = read(v, R_INTERRUPT);
     if (what)
         write(v, R_ACKNOWLEDGE, what);
-    return what & INTERRUPT_OTHER;
+    return what;
 }
 
 static const struct virtio_ops ops = {

@@ -127,10 +127,11 @@ static uint8_t generation(struct virtio *v)
     return AT(uint8_t, v, C_GENERATION);
 }
 
-/* Messages need none. Where all share one, it may have been for anything. */
-static bool acknowledge(struct virtio *v)
+/* Messages need none. */
+static uint32_t acknowledge(struct virtio *v)
 {
-    return v->config_message == 0;
+    (void)v;
+    return 0;
 }
 
 static const struct virtio_ops ops = {
@@ -214,6 +215,7 @@ static bool enable_messages(struct found *f, uint32_t cap)
         write_message((volatile uint32_t *)(volatile void *)(at + (size_t)i * MSIX_ENTRY),
                       i ? INTERRUPT_CONFIG : INTERRUPT_VECTOR);
     f->device.config_message = (uint16_t)(entries - 1);
+    f->device.one_message = entries == 1;
     pci_write(f->function, cap, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
     return true;
 }

@@ -408,7 +408,7 @@ static void test_link(void **state)
     assert_int_equal(w->downs, 1);
     assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
     puppet.config[6] = 1;
-    puppet.config_interrupt = true;
+    puppet.config_interrupt_late = true;
     puppet_run(true);
     assert_int_equal(w->ups, 1);
     assert_int_equal(send(w, 1, NULL), OK);

@@ -133,12 +133,13 @@ static uint8_t generation(struct virtio *v)
     return puppet.generation;
 }
 
-static bool acknowledge(struct virtio *v)
+static uint32_t acknowledge(struct virtio *v)
 {
-    bool was = puppet.config_interrupt;
+    bool was = puppet.config_interrupt, late = puppet.config_interrupt_late;
     (void)v;
-    puppet.config_interrupt = false;
-    return was;
+    puppet.config_interrupt = late;
+    puppet.config_interrupt_late = false;
+    return was ? VIRTIO_INTERRUPT_OTHER : late ? VIRTIO_INTERRUPT_QUEUE : 0;
 }
 
 void virtio_find_pci(void)

@@ -42,7 +42,8 @@ struct puppet {
     uint8_t status, config[64], generation;
     uint16_t queue_most;
     bool refuses_features, refuses_queues, never_resets;
-    bool config_interrupt; /* for the next acknowledge */
+    bool config_interrupt;      /* for the next acknowledge */
+    bool config_interrupt_late; /* comes while that of a queue is acknowledged */
     unsigned resets, notified[VIRTIO_QUEUES_MAX];
     struct puppet_queue queues[VIRTIO_QUEUES_MAX];
     unsigned stops; /* how often the program was asked to end */
