@@ -34,6 +34,24 @@ APP_SOURCES := $(sort $(wildcard apps/$(APP)/*.c))
 ifeq ($(APP_SOURCES),)
 $(error '$(APP)' is not a program: there is no apps/$(APP)/*.c)
 endif
+
+# What app.mk names has to be there, and what the program's own sources ask for has to be named: a program is given
+# these. The other headers of signatures/ are what they are made of, or the platforms' own.
+GIVEN     := block clock console entropy memory signer stack timer
+LIBRARIES := $(patsubst lib/%/exports,%,$(wildcard lib/*/exports))
+APP_ASKS  := $(shell sed -n 's|^.include "signatures/\(.*\)\.h".*|\1|p' apps/$(APP)/*.[ch])
+odd_one = $(firstword $(filter-out $(2),$(1)))
+ifneq ($(call odd_one,$(APP_LIBS),$(LIBRARIES)),)
+$(error '$(call odd_one,$(APP_LIBS),$(LIBRARIES))' in APP_LIBS is not a library: $(LIBRARIES))
+endif
+ifneq ($(call odd_one,$(APP_SIGNATURES),$(GIVEN)),)
+$(error '$(call odd_one,$(APP_SIGNATURES),$(GIVEN))' in APP_SIGNATURES is nothing that a program is given: $(GIVEN))
+endif
+ifneq ($(call odd_one,$(filter $(GIVEN),$(APP_ASKS)),$(APP_SIGNATURES)),)
+$(error apps/$(APP) includes signatures/$(call odd_one,$(filter $(GIVEN),$(APP_ASKS)),$(APP_SIGNATURES)).h: \
+APP_SIGNATURES of its app.mk has to name it)
+endif
+
 APP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(APP_SOURCES)) $(APP_EXTRA_OBJECTS)
 image_object = $(DIST)/.image-$(1).o
 

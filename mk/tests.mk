@@ -7,7 +7,7 @@ UNIT_PROCESS := $(sort $(wildcard tests/platform/process/*_test.c tests/tool/*_t
 UNIT_RING0   := $(sort $(wildcard tests/platform/pvh/*_test.c tests/platform/virtio/*_test.c))
 # Of ring 0's own object, which has checks of its own.
 UNIT_RING0   := $(filter-out $(if $(SANITIZE),%/string_test.c),$(UNIT_RING0))
-UNIT_APP     := $(sort $(wildcard tests/apps/canopy/*_test.c))
+UNIT_APP     := $(sort $(wildcard tests/apps/$(APP)/*_test.c))
 unit_program = $(patsubst %.c,$(BUILD)/%,$(1))
 
 UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))

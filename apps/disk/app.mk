@@ -1,3 +1,3 @@
 # What disk is linked with, and what it is given.
 APP_LIBS       :=
-APP_SIGNATURES := block console memory timer
+APP_SIGNATURES := block clock console memory timer

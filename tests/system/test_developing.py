@@ -17,7 +17,7 @@ def shown_files():
     """The indented blocks of the manual, by the file that the line before them names."""
     text = (ROOT / "docs" / "developing.md").read_text()
     files = {}
-    for name, block in re.findall(r"^`apps/greet/([\w.]+)`[^\n]*:\n\n((?:    [^\n]*\n|\n)+)", text, re.M):
+    for name, block in re.findall(r"^`((?:tests/)?apps/greet/[\w.]+)`[^\n]*:\n\n((?:    [^\n]*\n|\n)+)", text, re.M):
         files[name] = re.sub(r"^    ", "", block, flags=re.M).rstrip("\n") + "\n"
     return files
 
@@ -25,18 +25,21 @@ def shown_files():
 @pytest.fixture
 def greet():
     files = shown_files()
-    assert sorted(files) == ["Makefile", "app.mk", "greet.c", "settings.c"]
-    assert not APP.exists(), "apps/greet is in the way"
-    APP.mkdir()
+    assert sorted(files) == [f"apps/greet/{name}" for name in ("Makefile", "app.mk", "greet.c", "settings.c")] + \
+        ["tests/apps/greet/greet_test.c"]
+    folders = [APP, ROOT / "tests/apps/greet"]
+    for folder in folders:
+        assert not folder.exists(), f"{folder} is in the way"
+        folder.mkdir()
     try:
         for name, content in files.items():
-            (APP / name).write_text(content)
+            (ROOT / name).write_text(content)
         yield APP
     finally:
-        shutil.rmtree(APP)
-        shutil.rmtree(ROOT / "build" / "apps" / "greet", ignore_errors=True)
-        shutil.rmtree(ROOT / "build" / "ring0" / "apps" / "greet", ignore_errors=True)
-        shutil.rmtree(ROOT / "build" / "tool" / "greet", ignore_errors=True)
+        for folder in folders:
+            shutil.rmtree(folder)
+        for name in ("apps/greet", "tests/apps/greet", "ring0/apps/greet", "tool/greet"):
+            shutil.rmtree(ROOT / "build" / name, ignore_errors=True)
 
 
 def says_good_morning(command, port):
@@ -74,8 +77,18 @@ def test_the_program_of_the_manual_works(greet):
     assert "aws-lc" in described and "bootstrap" not in described and "md4c" not in described
 
 
+def test_the_test_of_the_manual_passes(greet):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "RINGLET", "SANITIZE", "BUILD"))}
+    program = "build/tests/apps/greet/greet_test"
+    subprocess.run(["make", "APP=greet", program], cwd=ROOT, env=env, check=True, timeout=600, capture_output=True)
+    subprocess.run([ROOT / program], check=True, timeout=60, capture_output=True)
+
+
 @pytest.mark.parametrize("wrong, why", [
     ("APP=nosuch", "'nosuch' is not a program: there is no apps/nosuch/*.c"),
+    ("APP_LIBS=htpp", "'htpp' in APP_LIBS is not a library: atom"),
+    ("APP_SIGNATURES=stac", "'stac' in APP_SIGNATURES is nothing that a program is given: block"),
+    ("APP_SIGNATURES=clock", "apps/hello includes signatures/console.h: APP_SIGNATURES of its app.mk has to name it"),
     ("TARGET=vax", "'vax' is not a target: process kvm xen any"),
 ])
 def test_make_says_what_it_does_not_know(wrong, why):
