@@ -73,6 +73,12 @@ def told(answer):
     return answer.status, answer.body, [(k, v) for k, v in answer.fields if k not in ("Date", "Last-Modified")]
 
 
+def test_images_are_small(place):
+    """With TLS and the theme; and with nothing but a line to print."""
+    assert place.image.stat().st_size <= 3 << 20
+    assert (BUILD / "hello/hello.kvm").stat().st_size <= 150 << 10
+
+
 def test_every_page_is_that_of_the_process(guest, process, repository):
     assert guest.status()["commit"] == process.status()["commit"] == repository.head()
     asked = paths(repository)
