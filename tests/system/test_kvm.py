@@ -138,7 +138,7 @@ def test_keys_are_replaced_in_the_image(place, authority, tmp_path, canopy):
     assert image.stat().st_mode & 0o077 == 0
     status, shown, _ = tool("keys", image)
     assert status == 0 and "localhost" in shown
-    key, certificate = authority.issue(["other.example"])
+    key, certificate = authority.issue(["other.example"], kind="ed25519")
     certs.write_pair(tmp_path / "new", "server", key, certificate)
     status, shown, errors = tool("keys", image, tmp_path / "new")
     assert status == 0 and "other.example" in shown, errors
