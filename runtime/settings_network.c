@@ -237,17 +237,75 @@ static enum err check_networks(struct buf *error)
     return OK;
 }
 
+/* NULL, or what an address is that no station can have (RFC 1122, 3.2.1.3; RFC 3021; RFC 4291, 2.5). */
+static const char *no_station4(uint32_t address, uint8_t bits)
+{
+    uint32_t host = bits < 31 ? UINT32_MAX >> bits : 0;
+    if (address >> 24 == 127)
+        return "every machine's own";
+    if (address >> 24 == 0)
+        return "nobody's";
+    if (address >> 24 >= 224)
+        return "that of a group";
+    if (host && (address & host) == 0)
+        return "its network's, not a station's";
+    return host && (address & host) == host ? "that of all stations of its network" : NULL;
+}
+
+static const char *no_station(const struct settings_prefix *p)
+{
+    if (address_is_v4(p->address))
+        return no_station4(number(p->address), p->bits);
+    if (!settings_network.ipv6)
+        return "of IPv6, which --ipv6 turns off";
+    if (address_is_loopback(p->address))
+        return "every machine's own";
+    if (address_equal(&p->address, &ADDRESS_ANY))
+        return "nobody's";
+    return p->address.bytes[0] == 0xff ? "that of a group" : NULL;
+}
+
+static enum err check_stations(struct buf *error)
+{
+    struct slice list = settings_network.ip;
+    struct settings_prefix p;
+    while (settings_network_next(&list, &p)) {
+        char text[ADDRESS_TEXT_MAX];
+        const char *why = no_station(&p);
+        if (!why)
+            continue;
+        address_format(p.address, text);
+        buf_printf(error, "--ip: the address %s is %s", text, why);
+        return ERR_ARGUMENT;
+    }
+    return OK;
+}
+
+static bool is_own(struct address a)
+{
+    struct slice list = settings_network.ip;
+    struct settings_prefix p;
+    while (settings_network_next(&list, &p))
+        if (address_equal(&p.address, &a))
+            return true;
+    return false;
+}
+
 static enum err check_together(struct buf *error)
 {
     struct slice list = settings_network.gateways;
     struct settings_prefix gateway;
     enum err e = check_networks(error);
+    if (!e)
+        e = check_stations(error);
     while (!e && settings_network_next(&list, &gateway)) {
         char text[ADDRESS_TEXT_MAX];
-        if (reachable(gateway.address))
+        bool own = is_own(gateway.address);
+        if (reachable(gateway.address) && !own)
             continue;
         address_format(gateway.address, text);
-        buf_printf(error, "--gateways: %s is in no network of --ip", text);
+        buf_printf(error, "--gateways: %s is %s", text,
+                   own ? "an address of --ip, our own" : "in no network of --ip");
         e = ERR_ARGUMENT;
     }
     return e;

@@ -135,14 +135,54 @@ static void test_what_does_not_go_together(void **state)
     assert_int_equal(GIVE("--resolver", "dns.example"), ERR_ARGUMENT);
 }
 
+static void test_addresses_that_no_station_has(void **state)
+{
+    static const struct {
+        const char *address, *why;
+    } wrong[] = {
+        {"127.0.0.2/8", "127.0.0.2 is every machine's own"},
+        {"::1/64", "::1 is every machine's own"},
+        {"224.0.0.1/24", "224.0.0.1 is that of a group"},
+        {"255.255.255.255/32", "that of a group"},
+        {"ff02::5/64", "ff02::5 is that of a group"},
+        {"0.0.0.0/24", "0.0.0.0 is nobody's"},
+        {"::/64", ":: is nobody's"},
+        {"10.0.0.2/24,10.77.0.0/24", "10.77.0.0 is its network's, not a station's"},
+        {"10.77.3.255/22", "10.77.3.255 is that of all stations of its network"},
+        {"10.255.255.255/8", "that of all stations"},
+        {"192.0.2.128/25", "its network's"},
+    };
+    static const char *const right[] = {"10.77.0.0/31", "10.77.0.1/31",   "10.77.0.0/32",
+                                        "10.77.1.0/22", "10.77.2.255/22", "2001:db8::/64",
+                                        "fe80::1/64"};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(GIVE("--ip", wrong[i].address), ERR_ARGUMENT);
+        assert_non_null(strstr(said, wrong[i].why));
+    }
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        assert_int_equal(GIVE("--ip", right[i]), OK);
+    assert_int_equal(GIVE("--ip", "192.0.2.0", "--netmask", "255.255.255.0"), ERR_ARGUMENT);
+    assert_int_equal(GIVE("--ip", "192.0.2.2/24,fd00::2", "--ipv6", "false"), ERR_ARGUMENT);
+    assert_non_null(strstr(said, "fd00::2 is of IPv6, which --ipv6 turns off"));
+    assert_int_equal(GIVE("--ip", "192.0.2.2/24", "--gateways", "192.0.2.1,192.0.2.2"),
+                     ERR_ARGUMENT);
+    assert_non_null(strstr(said, "--gateways: 192.0.2.2 is an address of --ip, our own"));
+    assert_int_equal(GIVE("--ip", "fe80::1", "--gateways", "fe80::1"), ERR_ARGUMENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_defaults),  TEST(test_devices),
-        TEST(test_addresses), TEST(test_addresses_that_are_none),
-        TEST(test_masks),     TEST(test_what_does_not_go_together),
+        TEST(test_defaults),
+        TEST(test_devices),
+        TEST(test_addresses),
+        TEST(test_addresses_that_are_none),
+        TEST(test_addresses_that_no_station_has),
+        TEST(test_masks),
+        TEST(test_what_does_not_go_together),
     };
     return cmocka_run_group_tests_name("settings of the network", tests, NULL, NULL);
 }
