@@ -42,8 +42,12 @@ static enum err begin(struct store *s, const struct oid *commit, const struct hi
     enum err e = store_commit_tree(s, commit, &tree);
     if (e == OK)
         e = store_paths_list(s, &tree, j->paths);
-    j->walk = (struct walk){
-        .s = s, .paths = j->paths, .previous = previous, .sets.words = set_words(j->paths->count)};
+    j->walk = (struct walk){.s = s,
+                            .paths = j->paths,
+                            .previous = previous,
+                            .newest = INT64_MIN,
+                            .oldest = INT64_MAX,
+                            .sets.words = set_words(j->paths->count)};
     return e == OK ? store_walk_begin(&j->walk, commit) : e;
 }
 
@@ -90,6 +94,7 @@ static void take_answer(struct history_job *j, struct history *into)
                              .files = j->paths->files,
                              .count = j->paths->count,
                              .walked = j->walk.walked,
+                             .newest = j->walk.newest,
                              .owned = j->paths};
     j->paths = NULL;
 }

@@ -31,13 +31,15 @@ struct history {
     struct history_file *files; /* in bytewise order of their paths */
     size_t count;
     uint32_t walked; /* commits looked at */
+    int64_t
+        newest; /* when the last of those was committed that lead to `commit`; INT64_MIN: none does */
     void *owned;
 };
 
 /* ERR_AGAIN (see "Turns" in store.h), ERR_NOT_FOUND (the store lacks a part of the history),
  * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. previous (may be NULL): the answer for an earlier commit;
  * where it is an ancestor, only what came since is walked, and further back only for paths that are
- * new. It stays the caller's, and has to stay until the walk has ended. On OK, into is given back
+ * new, or where clocks went so wrong that branches are out of order. It stays the caller's, and has to stay until the walk has ended. On OK, into is given back
  * with history_release; otherwise there is nothing in it. */
 enum err history_walk(struct store *s, const struct oid *commit, const struct history *previous,
                       struct history *into);

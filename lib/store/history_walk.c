@@ -171,7 +171,17 @@ static void without_queued(const struct walk *w, uint64_t *set)
     }
 }
 
-/* At the commit that `previous` answers for: its answers end the walk of every path that it knows
+/* Whether this is the commit that `previous` answers for, and nothing that leads to it was looked at yet: then
+ * its answers are what is still to come. Where clocks were wrong, a commit before it may have had its turn
+ * already, by way of another branch: that cannot be where each one so far is younger than all of those. */
+static bool is_known(const struct walk *w, const struct commit *c)
+{
+    const struct history *known = w->previous;
+    return known != NULL && oid_equal(&c->id, &known->commit) &&
+           (!w->forked || known->newest < w->oldest);
+}
+
+/* At that commit: its answers end the walk of every path that it knows
  * and that is followed nowhere else. Leaves in `set` the others. */
 static void take_over(struct walk *w, struct set *set)
 {
@@ -195,21 +205,38 @@ static void take_over(struct walk *w, struct set *set)
 
 /* --- the walk -------------------------------------------------------------------------------- */
 
+/* Dates of what was looked at so far: for is_known, and, but for the first commit's, for the answer. */
+static void note_date(struct walk *w, int64_t date)
+{
+    if (w->walked++ > 0 && date > w->newest)
+        w->newest = date;
+    if (date < w->oldest)
+        w->oldest = date;
+}
+
+/* The set without the paths whose walk ends here, which others may share. */
+static enum err use_known(struct walk *w, struct set **set)
+{
+    struct set *own = store_set_copy(&w->sets, *set);
+    if (own == NULL)
+        return store_set_error(&w->sets);
+    store_set_release(&w->sets, *set);
+    *set = own;
+    take_over(w, own);
+    if (w->previous->newest > w->newest)
+        w->newest = w->previous->newest;
+    return OK;
+}
+
 static enum err visit(struct walk *w, uint32_t commit)
 {
     struct set *set = w->commits[commit].queued;
-    w->commits[commit].queued = NULL;
-    w->walked++;
-    if (w->previous != NULL && oid_equal(&w->commits[commit].id, &w->previous->commit)) {
-        struct set *own = store_set_copy(&w->sets, set);
-        store_set_release(&w->sets, set);
-        if (own == NULL)
-            return store_set_error(&w->sets);
-        set = own;
-        take_over(w, set);
-    }
     enum err e = OK;
-    if (!store_set_empty(set->words, w->sets.words)) {
+    w->commits[commit].queued = NULL;
+    if (is_known(w, &w->commits[commit]))
+        e = use_known(w, &set);
+    note_date(w, w->commits[commit].committer);
+    if (e == OK && !store_set_empty(set->words, w->sets.words)) {
         memcpy(w->remaining, set->words, w->sets.words * sizeof(uint64_t));
         e = w->commits[commit].parent_count > 1 ? visit_merge(w, commit)
                                                 : visit_plain(w, commit, set);
@@ -243,6 +270,7 @@ enum err store_walk_turn(struct walk *w)
     enum err e = OK;
     while (e == OK && w->queue_count > 0 && !store_turn_over(w->s)) {
         w->s->effort += w->sets.words * sizeof(uint64_t);
+        w->forked = w->forked || w->queue_count > 1;
         e = visit(w, store_walk_dequeue(w));
         if (e == OK && w->s->effort - w->began > w->s->limits.walk_bytes)
             e = ERR_LIMIT;

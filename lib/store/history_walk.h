@@ -129,6 +129,9 @@ struct walk {
     uint64_t *remaining; /* scratch sets */
     uint64_t *differ;
     uint32_t walked;
+    int64_t newest; /* see struct history */
+    int64_t oldest; /* of those looked at, the one committed first */
+    bool forked;    /* two were in the queue at once */
     uint64_t began; /* the store's effort then */
 };
 

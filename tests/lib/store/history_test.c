@@ -27,6 +27,9 @@ static const char *const names[PATHS] = {
     "a", "a-b",     "a.c",   "b/one", "b/two",   "b/c/deep", "b-",
     "d", "d/below", "e/f/g", "e/f/h", "e/other", "sp ace/x", "\303\274/\303\244"};
 
+/* When commits were made, by their own words: in their order, now and then not, at any time. */
+enum clocks { RIGHT, WRONG, WILD };
+
 struct tree {
     unsigned blob[PATHS]; /* 0: no such file */
 };
@@ -87,12 +90,15 @@ static void write_commit(FILE *f, const struct tree *t, unsigned number, int64_t
     }
 }
 
-static void write_one(FILE *f, struct sim_random *r, struct tree *trees, unsigned i, bool skewed)
+static void write_one(FILE *f, struct sim_random *r, struct tree *trees, unsigned i,
+                      enum clocks clocks)
 {
     unsigned parents[4];
     unsigned count = 0;
     int64_t committer = 1000000 + (int64_t)i * 1000;
-    if (skewed)
+    if (clocks == WILD)
+        committer = 1000000 + (int64_t)sim_random_range(r, 0, COMMITS) * 1000 + (int64_t)i;
+    else if (clocks == WRONG)
         committer += (int64_t)sim_random_range(r, 0, 20) * 1000 - 10000 + (int64_t)i;
     if (i > 1 && !sim_random_chance(r, 12)) { /* else another root */
         parents[count++] = (unsigned)sim_random_range(r, i > 8 ? i - 8 : 1, i - 1);
@@ -126,7 +132,7 @@ static void write_last(FILE *f, struct sim_random *r, struct tree *trees, unsign
     write_commit(f, &trees[i], i, 700000, 2000000, parents, 4);
 }
 
-static void make_history(const char *repo, uint64_t seed, bool skewed)
+static void make_history(const char *repo, uint64_t seed, enum clocks clocks)
 {
     struct sim_random r;
     struct tree trees[COMMITS + 1] = {{{0}}};
@@ -139,7 +145,7 @@ static void make_history(const char *repo, uint64_t seed, bool skewed)
     assert_non_null(f);
     for (unsigned i = 1; i <= COMMITS; i++) {
         if (i < COMMITS)
-            write_one(f, &r, trees, i, skewed);
+            write_one(f, &r, trees, i, clocks);
         else
             write_last(f, &r, trees, i);
         fprintf(f, "reset refs/heads/c%u\nfrom :%u\n\n", i, i);
@@ -210,10 +216,10 @@ static void same_answers(const struct history *a, const struct history *b)
     }
 }
 
-static void as_git_log_says(const char *repo, unsigned histories, uint64_t seed, bool skewed)
+static void as_git_log_says(const char *repo, unsigned histories, uint64_t seed, enum clocks clocks)
 {
     for (unsigned n = 0; n < histories; n++) {
-        make_history(repo, seed + n, skewed);
+        make_history(repo, seed + n, clocks);
         struct store *s = load(repo);
         struct oid commit = repo_commit(repo, OID_SHA1, "main");
         struct history h;
@@ -227,21 +233,22 @@ static void as_git_log_says(const char *repo, unsigned histories, uint64_t seed,
 static void random_histories(void **state)
 {
     (void)state;
-    as_git_log_says("random", 12, 100, false);
+    as_git_log_says("random", 12, 100, RIGHT);
 }
 
 static void histories_with_wrong_clocks(void **state)
 {
     (void)state;
-    as_git_log_says("skewed", 8, 200, true);
+    as_git_log_says("skewed", 4, 200, WRONG);
+    as_git_log_says("wild", 4, 250, WILD);
 }
 
 /* From any commit on, whether it is an ancestor or not: the same as without knowing it. */
 static void on_from_what_is_known(void **state)
 {
     (void)state;
-    for (uint64_t seed = 300; seed < 310; seed++) {
-        make_history("known", seed, false);
+    for (uint64_t seed = 300; seed < 312; seed++) {
+        make_history("known", seed, seed % 3 == 0 ? WILD : seed % 3 == 1 ? WRONG : RIGHT);
         struct store *s = load("known");
         for (unsigned i = 1; i <= COMMITS; i += 3) {
             char rev[16];
