@@ -105,13 +105,14 @@ static void put_http(struct buf *b, const struct http_counters *http)
 {
     buf_printf(b,
                "connections: %u\npeak connections: %u\naccepted: %llu\nshed: %llu\nrefused: %llu\n"
+               "bodies refused: %llu\n"
                "requests: %llu\nresponses 2xx: %llu\nresponses 3xx: %llu\nresponses 4xx: %llu\n"
                "responses 5xx: %llu\nmalformed: %llu\ntimeouts: %llu\nlost: %llu\n"
                "body bytes: %llu\n",
                http->open, http->peak, ULL(http->accepted), ULL(http->shed), ULL(http->refused),
-               ULL(http->requests), ULL(http->responses_2xx), ULL(http->responses_3xx),
-               ULL(http->responses_4xx), ULL(http->responses_5xx), ULL(http->malformed),
-               ULL(http->timeouts), ULL(http->lost), ULL(http->body_bytes));
+               ULL(http->bodies_refused), ULL(http->requests), ULL(http->responses_2xx),
+               ULL(http->responses_3xx), ULL(http->responses_4xx), ULL(http->responses_5xx),
+               ULL(http->malformed), ULL(http->timeouts), ULL(http->lost), ULL(http->body_bytes));
 }
 
 /* The port that sends readers on to HTTPS. */

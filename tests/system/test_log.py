@@ -120,7 +120,7 @@ def test_status_holds_what_operators_need(site):
     for name in ("uptime seconds", "update", "remote", "phase", "asked", "loaded", "updates",
                  "failed updates", "commit", "pages", "articles", "problems", "objects",
                  "pack bytes", "connections", "requests", "malformed", "timeouts", "memory bytes",
-                 "memory blocks", "memory peak", "timers"):
+                 "memory blocks", "memory peak", "timers", "bodies refused", "failed in a row"):
         assert name in status, name
     assert status["articles"] == "3" and status["updates"] == "1"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", status["loaded"])
