@@ -17,6 +17,7 @@
 #define SOURCE                 "clock"
 #define BACK_SHIFT             28                   /* rates are below PVCLOCK_RATE_MOST */
 #define GUESS                  UINT64_C(2000000000) /* where nothing tells: wrong, but it goes forward */
+#define MISSED_MOST            (UINT64_C(10 * 365 * 86400) * CLOCK_SEC)
 #define CPUID_HYPERVISOR_BASE  0x40000000u
 #define CPUID_HYPERVISOR_TIMES 0x40000010u
 
@@ -28,6 +29,7 @@ static int64_t wall_at_start;
 static const volatile struct pvclock_time *page; /* NULL: the hypervisor keeps no clock */
 static const volatile struct pvclock_wall *wall_page;
 static int64_t page_behind;      /* its time when it came into use, less ours */
+static uint64_t last;            /* that was told of it */
 static uint64_t right, right_at; /* ours when it was right last, and the ticks then */
 static bool page_failed;         /* it has said what cannot be */
 
@@ -77,7 +79,6 @@ static uint64_t by_ticks(uint64_t ticks)
 /* Never back, whatever it tells; by the ticks since it was right, while it tells what cannot be. */
 static uint64_t page_now(void)
 {
-    static uint64_t last;
     uint64_t ns, ticks = cpu_ticks();
     if (pvclock_read(page, cpu_ticks, &ns)) {
         right = ns - (uint64_t)page_behind;
@@ -90,6 +91,19 @@ static uint64_t page_now(void)
     if ((int64_t)(ns - last) > 0)
         last = ns;
     return last;
+}
+
+/* What a restored machine has missed is told by the time of day, if it is a time that it can have missed: its host
+ * may be another, which has begun at another time. */
+static uint64_t now_at(uint64_t ns, const volatile struct pvclock_wall *wall)
+{
+    int64_t at_zero;
+    if (!page)
+        return clock_monotonic();
+    if (!wall || !pvclock_read_wall(wall, &at_zero))
+        return last;
+    uint64_t missed = (uint64_t)at_zero + ns - ((uint64_t)wall_at_start + last);
+    return last + (missed < MISSED_MOST ? missed : 0);
 }
 
 static void complain(void)
@@ -118,11 +132,12 @@ bool time_use_pvclock(const volatile struct pvclock_time *time,
                       const volatile struct pvclock_wall *wall)
 {
     static struct poll poll = {.run = run, .await = await};
-    uint64_t ns, now = clock_monotonic();
+    uint64_t ns;
     if (!pvclock_read(time, cpu_ticks, &ns)) {
         complain();
         return false;
     }
+    uint64_t now = now_at(ns, wall);
     if (!page)
         poll_add(&poll);
     page_behind = (int64_t)(ns - now);

@@ -54,7 +54,7 @@ bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(vo
     uint64_t rate = read ? rate_of(&t) : 0;
     read = rate && (t.ticks <= now || t.ticks - now < rate);
     *ns = read ? pvclock_ns(&t, now) : 0;
-    return read;
+    return read && t.ns < PVCLOCK_NS_MOST && *ns < PVCLOCK_NS_MOST;
 }
 
 bool pvclock_read_wall(const volatile struct pvclock_wall *page, int64_t *ns)

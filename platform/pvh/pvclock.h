@@ -15,6 +15,8 @@
  * would stand still, or race. */
 #define PVCLOCK_RATE_LEAST (UINT64_C(1) << 24)
 #define PVCLOCK_RATE_MOST  (UINT64_C(1) << 36)
+/* Nor does it run for so long without a stop: sums with the time of day fit. */
+#define PVCLOCK_NS_MOST (UINT64_C(1) << 61)
 
 /* Nanoseconds at one value of the timestamp counter, and how they go on with it. */
 struct pvclock_time {
@@ -35,7 +37,7 @@ struct pvclock_wall {
 uint64_t pvclock_ns(const struct pvclock_time *t, uint64_t ticks);
 
 /* Nanoseconds now. ticks: reads the timestamp counter. False: the page is never at rest, or says what
- * cannot be: such a rate, or that it was written more than a second from now. */
+ * cannot be: such a rate, such a time, or that it was written more than a second from now. */
 bool pvclock_read(const volatile struct pvclock_time *page, uint64_t (*ticks)(void), uint64_t *ns);
 
 /* Nanoseconds since 1970 at nanosecond 0. False: as above, or it is not set. */

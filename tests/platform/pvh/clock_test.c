@@ -101,6 +101,20 @@ static void test_rates_that_cannot_be(void **state)
     assert_true(pvclock_read(&fast, ticks, &ns));
 }
 
+/* No machine runs for as long: sums with the time of day would not fit. */
+static void test_times_that_cannot_be(void **state)
+{
+    (void)state;
+    struct pvclock_time t = {.ns = PVCLOCK_NS_MOST - 51, .multiplier = 1u << 31};
+    uint64_t ns;
+    ticks_now = 100;
+    assert_true(pvclock_read(&t, ticks, &ns));
+    t.ns++;
+    assert_false(pvclock_read(&t, ticks, &ns));
+    t.ns = UINT64_MAX;
+    assert_false(pvclock_read(&t, ticks, &ns));
+}
+
 /* Another processor's counter may be a little ahead; until one that is far ahead is reached, time would stand still. */
 static void test_ticks_to_come(void **state)
 {
@@ -279,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_rates_that_cannot_be),
         cmocka_unit_test(test_ticks_to_come),
+        cmocka_unit_test(test_times_that_cannot_be),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_wall),
         cmocka_unit_test(test_rtc_forms),

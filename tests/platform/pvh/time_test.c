@@ -164,12 +164,59 @@ static void test_says_nonsense_later(void **state)
     }
 }
 
+/* --- restored, here or on another host --- */
+
+#define HOUR (3600 * CLOCK_SEC)
+#define YEAR (365 * 24 * HOUR)
+
+static struct pvclock_wall wall;
+
+/* A page of a host that has run for so long when the time of day is that. */
+static void write_host(uint64_t uptime, uint64_t seconds)
+{
+    write_page();
+    page.ns = uptime;
+    wall = (struct pvclock_wall){2, (uint32_t)(seconds - uptime / CLOCK_SEC), 0};
+}
+
+/* What passes meanwhile is told by the time of day: each host has begun at another time. */
+static void test_restored(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t uptime, seconds, passes;
+    } hosts[] = {{2 * HOUR, 1700003600, HOUR},                /* the same one, an hour later */
+                 {2 * YEAR, 1700003700, 100 * CLOCK_SEC},     /* one that runs for longer */
+                 {5 * CLOCK_SEC, 1700003710, 10 * CLOCK_SEC}, /* one that has just been started */
+                 {6 * CLOCK_SEC, 1600000000, 0}, /* and one whose time of day is wrong */
+                 {7 * CLOCK_SEC, 2600000000, 0}};
+    write_host(HOUR, 1700000000);
+    assert_true(time_use_pvclock(&page, &wall));
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        uint64_t before = clock_monotonic();
+        assert_true(clock_wall() > 0); /* as the log does, last of all */
+        write_host(hosts[i].uptime, hosts[i].seconds);
+        assert_true(time_use_pvclock(&page, &wall));
+        uint64_t passed = clock_monotonic() - before;
+        assert_in_range(passed + CLOCK_SEC, hosts[i].passes, hosts[i].passes + 2 * CLOCK_SEC);
+        assert_true(passed < YEAR); /* and never back */
+        assert_in_range(clock_wall() / (int64_t)CLOCK_SEC, hosts[i].seconds, hosts[i].seconds + 1);
+        goes_on();
+    }
+    uint64_t before = clock_monotonic();
+    page.ns = YEAR;
+    wall.seconds = 0; /* not told */
+    assert_true(time_use_pvclock(&page, &wall));
+    assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_used),
         cmocka_unit_test(test_says_nonsense_later),
+        cmocka_unit_test(test_restored),
     };
     return cmocka_run_group_tests_name("platform/pvh/time_test", tests, NULL, NULL);
 }
