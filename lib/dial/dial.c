@@ -54,25 +54,31 @@ static void note_failure(struct dial *d, enum err why)
 
 static void on_connect(void *owner, enum err why, struct flow *flow);
 
+/* False: there is nothing to wait for, or no memory to wait with. */
+static bool wait_for_next(struct dial *d)
+{
+    return d->next < d->count && timer_start(&d->stagger, clock_monotonic() + DIAL_STAGGER);
+}
+
 /* Begins with the next address that the stack takes. */
 static void begin_next(struct dial *d)
 {
-    while (d->next < d->count) {
+    bool waits = false;
+    while (d->next < d->count && !waits) {
         struct attempt *a = &d->attempts[d->next];
         struct endpoint remote = {d->addresses[d->next], d->port, 0};
         d->next++;
         enum err e = stack_connect(d->stack, remote, on_connect, a, &a->connect);
         if (e == OK) {
             d->running++;
-            break;
+            waits = wait_for_next(d);
+        } else {
+            a->connect = NULL;
+            note_failure(d, e);
         }
-        a->connect = NULL;
-        note_failure(d, e);
     }
     if (d->running == 0)
         finish(d, d->why, NULL);
-    else if (d->next < d->count)
-        (void)timer_start(&d->stagger, clock_monotonic() + DIAL_STAGGER);
 }
 
 static void on_connect(void *owner, enum err why, struct flow *flow)

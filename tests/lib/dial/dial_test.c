@@ -248,14 +248,51 @@ static void without_memory(void **state)
         ERR_MEMORY);
 }
 
+static void on_other(struct timer *t)
+{
+    (void)t;
+}
+
+/* Where nothing can tell that it is time for the next address, it is tried at once: silence is not waited for. */
+static void without_memory_for_a_timer(void **state)
+{
+    static struct timer others[4000];
+    struct world *w = *state;
+    name_all(w);
+    link_to(w, 0, black_hole);
+    for (uint64_t n = 1; n < 10; n++) {
+        size_t taken = 0;
+        begin(w, "www.example", 10 * CLOCK_SEC);
+        sim_memory_fail_every(1);
+        do {
+            assert_true(taken < sizeof others / sizeof *others);
+            timer_init(&others[taken], on_other);
+        } while (timer_start(&others[taken++], UINT64_MAX));
+        sim_memory_fail_nth(n);
+        assert_true(sim_run(is_answered, w, clock_monotonic() + CLOCK_SEC));
+        sim_memory_fail_nth(0);
+        while (taken)
+            timer_stop(&others[--taken]);
+        if (w->flow)
+            flow_close(w->flow);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_first_answers),       TEST(families_take_turns),   TEST(silence_is_not_waited_for),
-        TEST(a_late_answer_counts),    TEST(the_deadline),          TEST(names_that_are_none),
-        TEST(the_most_telling_reason), TEST(cancelled_at_any_time), TEST(without_memory),
+        TEST(the_first_answers),
+        TEST(families_take_turns),
+        TEST(silence_is_not_waited_for),
+        TEST(a_late_answer_counts),
+        TEST(the_deadline),
+        TEST(names_that_are_none),
+        TEST(the_most_telling_reason),
+        TEST(cancelled_at_any_time),
+        TEST(without_memory),
+        TEST(without_memory_for_a_timer),
     };
     return cmocka_run_group_tests_name("dial", tests, NULL, NULL);
 }
