@@ -48,6 +48,8 @@ def complaints(reports):
         found += [(where, "skip link", "does not lead to the content")] if not r["skip"] else []
         found += [(where, "wide blocks that do not scroll", r["facts"]["wide"])] \
             if r["facts"]["wide"] else []
+        found += [(where, "blocks that leave their quote or list", r["facts"]["spilt"])] \
+            if r["facts"]["spilt"] else []
     return found
 
 
@@ -101,7 +103,8 @@ def test_texts_that_are_hard_to_lay_out(git_remote, canopy):
     word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
     table = "|" + "wide column |" * 30 + "\n" + "|---" * 30 + "|\n" + "|" + "cell |" * 30 + "\n"
     body = f"## {word}\n\n{word}\n\n{table}\n```\n{'x' * 400}\n```\n\n`{'y' * 300}`\n\n" \
-           f"> {word}\n\n- [x] {word}\n\n![{word}](/static/a.svg)\n"
+           f"> {word}\n>\n> ```\n> {word}\n> ```\n\n" \
+           f"1. {word}\n\n   ```\n   {word}\n   ```\n\n- [x] {word}\n\n![{word}](/static/a.svg)\n"
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="3000" height="100"/>'
     files = {f"Page {n}": f"title: Page number {n}\n---\ntext\n" for n in range(25)}
     files["Posts/Long"] = f"title: {word}\nauthor: {word}\nabstract: {word}\n" \

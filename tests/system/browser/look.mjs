@@ -80,6 +80,9 @@ function facts() {
         coloured: document.querySelectorAll("code .hljs-keyword").length,
         wide: [...document.querySelectorAll("pre, .table-responsive")].filter(e =>
             e.scrollWidth > e.clientWidth && style(e).overflowX !== "auto").length,
+        spilt: [...document.querySelectorAll(":is(blockquote, li) > :is(pre, .table-responsive)")].filter(e =>
+            e.getBoundingClientRect().left < e.parentElement.getBoundingClientRect().left ||
+            e.getBoundingClientRect().right > e.parentElement.getBoundingClientRect().right).length,
     };
 }
 
