@@ -22,6 +22,16 @@ static enum err date_again(struct site_build *b, struct site_page **page)
     return e;
 }
 
+void build_keep_old(const struct site_build *b, struct slice path, struct site_page **page)
+{
+    struct site_page *old = b->previous ? site_find(b->previous, path) : NULL;
+    if (!old || !page_is_same(old, *page))
+        return;
+    site_page_hold(old);
+    site_page_drop(*page);
+    *page = old;
+}
+
 /* A path may come to show what another one showed before: there those bytes are new. */
 enum err build_put(struct site_build *b, struct slice path, struct site_page *page)
 {
@@ -228,8 +238,10 @@ static enum err make_from_blob(struct site_build *b, struct entry *e, size_t *co
 static enum err make_page(struct site_build *b, struct entry *e, size_t *cost)
 {
     enum err err = e->item->kind == ITEM_REDIRECT ? make_redirect(e) : make_from_blob(b, e, cost);
-    if (err == OK)
+    if (err == OK) {
         b->site->stats.made++;
+        build_keep_old(b, e->item->url, &e->page);
+    }
     if (err == OK || err == ERR_MEMORY)
         return err;
     site_add_problem(b->site, slice_drop(e->item->url, 1), 0, why_no_page(e->item, err));

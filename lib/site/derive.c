@@ -44,8 +44,10 @@ static enum err put(struct site_build *b, struct slice path, const uint8_t diges
                              .modified = b->modified,
                              .policy = type[0] == 't' ? PAGE_STRICT : PAGE_NO_POLICY};
     enum err e = page_of_buf(&spec, body, &page);
-    if (e == OK)
+    if (e == OK) {
+        build_keep_old(b, path, &page);
         return build_put_derived(b, path, digest, page);
+    }
     if (e != ERR_LIMIT)
         return e;
     site_add_problem(b->site, path, 0, "this page would be larger than 128 MiB");

@@ -249,6 +249,9 @@ enum err build_navigation(struct site_build *b);
 /* collect.c: articles by folder and tag; the n-th part of that work. */
 enum err build_collection(struct site_build *b, size_t n, bool *more, size_t *cost);
 
+/* A page that comes out as its path's was before is that page, which goes on to tell when it came to be so. */
+void build_keep_old(const struct site_build *b, struct slice path, struct site_page **page);
+
 /* Puts a page under a path, with what it tells of its change there; the reference is taken over. */
 enum err build_put(struct site_build *b, struct slice path, struct site_page *page);
 

@@ -262,6 +262,21 @@ enum err page_again(struct site_page *source, int64_t modified, struct site_page
     return page_of_page(&spec, source, into);
 }
 
+static bool same_specs(const struct page_spec *a, const struct page_spec *b)
+{
+    return a->status == b->status && strcmp(a->type, b->type) == 0 && a->utf8 == b->utf8 &&
+           a->ranges == b->ranges && a->cache == b->cache && a->policy == b->policy &&
+           slice_equal(a->location, b->location);
+}
+
+/* Of their own bytes only: those that are held packed, or are another page's, are not looked at. */
+bool page_is_same(const struct site_page *one, const struct site_page *other)
+{
+    const struct page *p = page_of(one), *q = page_of(other);
+    return p->owns_body && q->owns_body && same_specs(&p->spec, &q->spec) &&
+           slice_equal(one->body, other->body);
+}
+
 bool page_is_again(const struct site_page *page, const struct site_page *source)
 {
     return page_of(page)->source == source;

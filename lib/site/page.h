@@ -61,6 +61,9 @@ enum err page_of_asset(const struct page_spec *spec, const struct site_asset *as
 enum err page_of_page(const struct page_spec *spec, struct site_page *source,
                       struct site_page **into);
 
+/* Whether two pages give the same answers, but for when they say that they changed. */
+bool page_is_same(const struct site_page *one, const struct site_page *other);
+
 /* Another page, which is held for its bytes, again, but for when it says that it changed; and whether it is
  * that. */
 enum err page_again(struct site_page *source, int64_t modified, struct site_page **into);

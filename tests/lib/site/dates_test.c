@@ -94,6 +94,25 @@ static void without_a_clock_nothing_is_told(void **state)
     assert_int_equal(changed("/A"), 0);
 }
 
+/* A history that was written anew, and a change of what other pages link, make pages again as they were. */
+static void what_comes_out_as_it_was_keeps_its_date(void **state)
+{
+    (void)state;
+    work_text("Posts/A", "title: A\n---\nNo code.\n");
+    work_text("Posts/B", "title: B\n---\n```c\ncode\n```\n");
+    work_text("static/a.png", "a");
+    update(WORK_EPOCH, BOOT);
+    work_text("static/js/canopy.js", "own");
+    update(WORK_EPOCH, BOOT + 10);
+    assert_int_equal(changed("/Posts/A"), BOOT);
+    assert_int_equal(changed("/Posts"), BOOT);
+    assert_int_equal(changed("/Posts/B"), BOOT + 10);
+    work_begin();
+    work_text("static/a.png", "a");
+    update(WORK_EPOCH + WORK_DAY, BOOT + 20);
+    assert_int_equal(changed("/static/a.png"), BOOT);
+}
+
 /* The front page is another one from now on; its bytes are new there, though not under their own name. */
 static void another_page_under_a_name_is_new_there(void **state)
 {
@@ -125,6 +144,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commits_of_the_future_are_of_now, setup, teardown),
         cmocka_unit_test_setup_teardown(a_date_that_was_told_is_not_told_again, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_clock_nothing_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_comes_out_as_it_was_keeps_its_date, setup, teardown),
         cmocka_unit_test_setup_teardown(another_page_under_a_name_is_new_there, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
