@@ -67,11 +67,11 @@ void http_connection_abort(struct http_connection *c)
     leave(c);
 }
 
-static void set_idle(struct http_connection *c, bool idle)
+static void move_to(struct http_connection *c, struct list *l)
 {
     list_remove(&c->link);
-    list_append(idle ? &c->service->idle : &c->service->busy, &c->link);
-    c->idle = idle;
+    list_append(l, &c->link);
+    c->busy = l == &c->service->busy;
 }
 
 /* What was read so far is dealt with: waits for more, or ends. */
@@ -79,8 +79,8 @@ static void settle(struct http_connection *c)
 {
     struct http_service *s = c->service;
     if (c->phase != HTTP_READING) {
-        if (c->idle)
-            set_idle(c, false);
+        if (!c->busy)
+            move_to(c, &s->busy);
         flow_pause(c->flow, true);
         return;
     }
@@ -91,11 +91,11 @@ static void settle(struct http_connection *c)
     }
     if (!busy) {
         c->stage = HTTP_STAGE_IDLE;
-        set_idle(c, true);
+        move_to(c, &s->idle);
         http_connection_set_deadline(c, s->limits.idle_seconds);
     } else if (c->stage == HTTP_STAGE_IDLE) {
         c->stage = HTTP_STAGE_HEAD;
-        set_idle(c, false);
+        move_to(c, &s->asking);
         http_connection_set_deadline(c, s->limits.head_seconds);
     }
 }
@@ -319,24 +319,31 @@ bool http_connection_open(struct http_service *s, struct flow *flow)
     buf_init(&c->backlog, SIZE_MAX); /* of one on_data: the flow is paused then */
     if (s->handler.on_record != NULL)
         c->client = flow_peer(flow);
-    set_idle(c, true);
+    move_to(c, &s->idle);
     http_connection_set_deadline(c, s->limits.idle_seconds);
     flow_own(flow, &EVENTS, c);
     return true;
 }
 
-/* Closes the connection that has been idle longest. One that still takes its last response is not
- * idle: it moves to the end, so that another is looked at next time. */
-bool http_connection_shed(struct http_service *s)
+/* Closes the first of the list. One that still takes its last response is let be: it moves to the end, so that another
+ * is looked at next time. */
+static bool shed_one(struct http_service *s, struct list *from)
 {
-    for (int i = 0; i < HTTP_SHED_LOOKS && !list_empty(&s->idle); i++) {
-        struct http_connection *c = CONTAINER(s->idle.next, struct http_connection, link);
-        if (!c->inside && flow_queued(c->flow) == 0) {
+    for (int i = 0; i < HTTP_SHED_LOOKS && !list_empty(from); i++) {
+        struct http_connection *c = CONTAINER(from->next, struct http_connection, link);
+        if (c->phase == HTTP_READING && !c->inside && flow_queued(c->flow) == 0) {
             s->counters.shed++;
             http_connection_end(c);
             return true;
         }
-        set_idle(c, true);
+        move_to(c, from);
     }
     return false;
+}
+
+/* The longest idle one gives way; where nobody is idle, who has been asking longest. An honest client's request is
+ * whole within a round trip: those that come a byte at a time, to take all places, lose theirs to it. */
+bool http_connection_shed(struct http_service *s)
+{
+    return shed_one(s, &s->idle) || shed_one(s, &s->asking);
 }

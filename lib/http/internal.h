@@ -54,7 +54,7 @@ struct http_waiting {
 };
 
 struct http_connection {
-    struct list link; /* in the service's list of idle or of busy ones */
+    struct list link; /* in one of the service's lists */
     struct http_service *service;
     struct flow *flow; /* NULL: the client is gone */
     struct timer timer;
@@ -74,7 +74,7 @@ struct http_connection {
     uint32_t requests;
     uint8_t phase;
     uint8_t stage;
-    bool idle;   /* which list it is in */
+    bool busy;   /* it is in the list of those */
     bool inside; /* its bytes are being read just now: it must not vanish */
     bool over;   /* it goes when `inside` ends */
     bool eof;    /* the client will send no more */
@@ -88,9 +88,10 @@ struct http_service {
     void *owner;
     struct http_limits limits;
     struct http_counters counters;
-    size_t gathered;  /* bytes of bodies in all connections' buffers */
-    struct pool pool; /* of connections */
-    struct list idle; /* longest idle first */
+    size_t gathered;    /* bytes of bodies in all connections' buffers */
+    struct pool pool;   /* of connections */
+    struct list idle;   /* longest idle first */
+    struct list asking; /* whose request is not whole yet; the oldest of these first */
     struct list busy;
     struct http_request request; /* the one that is being read just now, of whatever connection */
     struct buf head;             /* the response's head that is being written just now */

@@ -81,6 +81,8 @@ static void on_patience_over(struct timer *t)
 {
     struct http_service *s = CONTAINER(t, struct http_service, timer);
     uint32_t left = s->pool.used;
+    for (struct list *asking; (asking = list_shift(&s->asking));)
+        list_append(&s->busy, asking);
     struct list *l = s->busy.next;
     while (left-- > 0 && l != &s->busy) {
         struct http_connection *c = CONTAINER(l, struct http_connection, link);
@@ -103,6 +105,7 @@ enum err http_service_open(struct stack *stack, struct endpoint local,
     pool_init(&s->pool, "http connections", sizeof(struct http_connection), s->limits.connections);
     buf_init(&s->head, 2 * HTTP_REPLY_FIELDS_MAX);
     list_init(&s->idle);
+    list_init(&s->asking);
     list_init(&s->busy);
     timer_init(&s->timer, on_patience_over);
     enum err e = stack_listen(stack, local, on_accept, s, &s->listener);

@@ -16,7 +16,8 @@ struct http_service;  /* opaque */
 struct http_exchange; /* opaque: one request being answered */
 
 struct http_limits {
-    uint32_t connections;  /* more are refused: the longest idle one is closed for a new one */
+    uint32_t connections;  /* for one more the longest idle one is closed, or who has been asking
+                            * longest; where all are being answered, it is refused */
     uint32_t head_seconds; /* from the first byte of a request to the end of its head */
     uint32_t body_seconds; /* from there to the end of its body */
     uint32_t idle_seconds; /* between requests */
@@ -75,7 +76,7 @@ struct http_handler {
 
 struct http_counters {
     uint64_t accepted;
-    uint64_t shed; /* idle connections closed for new ones */
+    uint64_t shed; /* connections closed for new ones */
     uint64_t refused;
     uint64_t bodies_refused; /* beyond HTTP_BODIES_MAX */
     uint64_t requests;

@@ -217,7 +217,7 @@ static void test_shed(void **state)
 {
     (void)state;
     open_with(&quick);
-    struct sim_client *c[6];
+    struct sim_client *c[8];
     for (int i = 0; i < 4; i++) {
         c[i] = visit();
         run_for(CLOCK_MS);
@@ -230,22 +230,69 @@ static void test_shed(void **state)
         assert_int_equal(sim_client_over(c[i]), i == 1);
     assert_int_equal(counters()->shed, 1);
     assert_int_equal(counters()->open, 4);
-    /* Nobody idle: the new one is refused. */
-    sim_client_text(c[0], "GET /later HTTP/1.1\r\n" H "\r\n");
-    sim_client_text(c[2], "GET /later HTTP/1.1\r\n" H "\r\n");
-    sim_client_text(c[3], "GE");
+    /* Nobody idle: who has been asking longest gives way, in the head or in the body. */
+    here.body_limit = 100;
+    sim_client_text(c[3], "POST / HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n12345");
+    run_for(CLOCK_MS);
+    sim_client_text(c[0], "GET /later HTTP/1.1\r\n" H "\r\nGET /later HTTP/1.1\r\n" H "\r\n");
+    sim_client_text(c[2], "GE");
     sim_client_pause(c[4], true);
     sim_client_text(c[4], "GET /big HTTP/1.1\r\n" H "\r\n");
     run_for(CLOCK_MS);
+    sim_client_text(c[3], "6789"); /* that something comes does not make it a younger one */
+    run_for(CLOCK_MS);
     c[5] = visit();
     run_for(CLOCK_MS);
-    assert_true(sim_client_over(c[5]));
+    sim_client_text(c[5], "GET /later HTTP/1.1\r\n" H "\r\n");
+    run_for(CLOCK_MS);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(sim_client_over(c[i]), i == 1 || i == 3);
+    c[6] = visit();
+    run_for(CLOCK_MS);
+    assert_true(sim_client_over(c[2]));
+    sim_client_text(c[6], "GET /later HTTP/1.1\r\n" H "\r\n");
+    run_for(CLOCK_MS);
+    assert_int_equal(counters()->shed, 3);
+    assert_int_equal(counters()->refused, 0);
+    /* All are being answered: the new one is refused. */
+    c[7] = visit();
+    run_for(CLOCK_MS);
+    assert_true(sim_client_over(c[7]));
     assert_int_equal(counters()->refused, 1);
     assert_int_equal(counters()->open, 4);
-    answer_text(here.later[0], 200, "a");
-    answer_text(here.later[1], 200, "b");
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 3; i++)
+        answer_text(here.later[i], 200, "a");
+    run_for(CLOCK_MS);
+    answer_text(here.later[3], 200, "b");
+    for (int i = 0; i < 8; i++)
         sim_client_close(c[i]);
+    close_place();
+}
+
+/* All places are taken by clients that never come to the end of their requests, and take each that is lost
+ * again: whoever asks in one piece is answered. */
+static void test_a_slow_crowd(void **state)
+{
+    (void)state;
+    open_with(&quick);
+    struct sim_client *crowd[12], *honest;
+    for (int i = 0; i < 12; i++) {
+        crowd[i] = visit();
+        sim_client_text(crowd[i], "GET /text HTTP/1.1\r\nX: ");
+        run_for(CLOCK_MS);
+        if (i % 3 != 2)
+            continue;
+        honest = visit();
+        sim_client_text(honest, "GET /text HTTP/1.1\r\n" H "\r\n");
+        run_for(CLOCK_MS);
+        assert_true(slice_ends(sim_client_received(honest), SLICE("GET /text:")));
+        sim_client_close(honest);
+        run_for(CLOCK_MS);
+    }
+    assert_int_equal(counters()->refused, 0);
+    assert_int_equal(counters()->responses_2xx, 4);
+    for (int i = 0; i < 12; i++)
+        sim_client_close(crowd[i]);
     close_place();
 }
 
@@ -412,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_slow_handler),
         cmocka_unit_test(test_requests_limit),
         cmocka_unit_test(test_shed),
+        cmocka_unit_test(test_a_slow_crowd),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_close_patience),
