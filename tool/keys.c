@@ -29,7 +29,11 @@ static bool find_sections(const struct image *image, const char *path, struct se
     if (image_hole(image, ".ringlet.keys", KEYRING_KEYS_SIZE, &into->keys) &&
         image_hole(image, ".ringlet.certs", KEYRING_CERTS_SIZE, &into->certs))
         return true;
-    tool_error("%s has no room for keys: it was not built by this version of ringlet", path);
+    struct slice manifest;
+    if (image_section(image, ".ringlet.manifest", &manifest))
+        tool_error("%s has no room for keys: it is a program that takes none", path);
+    else
+        tool_error("%s was not built by ringlet", path);
     return false;
 }
 

@@ -14,7 +14,7 @@ import certs
 from images import build, configure, tool
 from program import PLAIN, TOOL
 from sites import small
-from support import ROOT, SANITIZED
+from support import BUILD, ROOT, SANITIZED
 
 
 @pytest.fixture
@@ -263,7 +263,10 @@ def test_what_is_no_image(authority, folder, tmp_path):
         assert status == 1 and errors.count("\n") == 1
         assert path.read_bytes() == content
     assert tool("keys", tmp_path / "none")[0] == 1
-    assert tool("keys", "/bin/true", folder)[0] == 1
+    assert tool("keys", "/bin/true", folder) == (1, "", "ringlet: /bin/true was not built by ringlet\n")
+    keyless = BUILD / "hello/hello"
+    if keyless.exists():  # not in a sanitized build
+        assert "it is a program that takes none" in tool("keys", keyless, folder)[2]
     for arguments in ((), ("a", "b", "c"), ("--help",), ("a", "--all")):
         assert tool("keys", *arguments)[0] == 2
 

@@ -81,7 +81,7 @@ static void a_text_changed(void **state)
     work_text("Posts/19", "title: Number 19\ntags: t1, all\nabstract: a *b*\n---\nnew text\n");
     struct site_stats stats = update(1);
     assert_int_equal(stats.made, 6 + 1); /* the newer date of change leads the feed */
-    assert_int_equal(stats.changed, 6); /* the index of tags comes out as it was */
+    assert_int_equal(stats.changed, 6);  /* the index of tags comes out as it was */
     assert_non_null(strstr(body_of(site, "/Posts/19"), "new text"));
     assert_true(stats.reused > 20);
 }
