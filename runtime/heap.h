@@ -51,8 +51,9 @@ struct heap {
 };
 
 /* Takes the ranges over, whole pages of them; they must not overlap. A part of them is used for the
- * heap's own account: 20 bytes for each page between the lowest and the highest. False: too little
- * memory for that, more than HEAP_RANGES_MAX, or more than 2^32 pages. */
+ * heap's own account: 20 bytes for each page between the lowest and the highest; a range so far from the others that
+ * its account would take more than it holds is left out. False: too little memory for that, more than
+ * HEAP_RANGES_MAX, or more than 2^32 pages. */
 bool heap_init(struct heap *h, const struct heap_range *ranges, size_t count, uint64_t secret);
 
 /* As in signatures/memory.h. */

@@ -43,41 +43,77 @@ static uintptr_t end_page(const struct heap_range *r)
     return end > first_page(r) ? end : first_page(r);
 }
 
-static bool span_of_all(const struct heap_range *ranges, size_t count, uintptr_t *low,
-                        uintptr_t *high)
+static uintptr_t pages_of(const struct heap_range *r)
 {
+    return end_page(r) - first_page(r);
+}
+
+/* Pages from the first to the last of all ranges but one; *low: the first. */
+static uintptr_t span_without(const struct heap_range *ranges, size_t count, size_t which,
+                              uintptr_t *low)
+{
+    uintptr_t high = 0;
     *low = UINTPTR_MAX;
-    *high = 0;
     for (size_t i = 0; i < count; i++) {
-        if (first_page(&ranges[i]) < *low)
+        if (i != which && first_page(&ranges[i]) < *low)
             *low = first_page(&ranges[i]);
-        if (end_page(&ranges[i]) > *high)
-            *high = end_page(&ranges[i]);
+        if (i != which && end_page(&ranges[i]) > high)
+            high = end_page(&ranges[i]);
     }
-    return *high > *low && *high - *low < UINT32_MAX;
+    return high > *low ? high - *low : 0;
+}
+
+static uintptr_t account_of(uintptr_t span)
+{
+    return (span * sizeof(struct heap_page) + HEAP_PAGE - 1) / HEAP_PAGE;
+}
+
+/* The shortest of those whose account takes more than they hold, or count. */
+static size_t not_worth_it(const struct heap_range *ranges, size_t count)
+{
+    size_t found = count;
+    uintptr_t low, all = account_of(span_without(ranges, count, count, &low));
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t saved = all - account_of(span_without(ranges, count, i, &low));
+        if (saved >= pages_of(&ranges[i]) &&
+            (found == count || pages_of(&ranges[i]) < pages_of(&ranges[found])))
+            found = i;
+    }
+    return found;
+}
+
+static size_t choose(const struct heap_range *from, size_t count, struct heap_range *into)
+{
+    memcpy(into, from, count * sizeof *into);
+    for (size_t which; (which = not_worth_it(into, count)) < count;)
+        into[which] = into[--count];
+    return count;
 }
 
 static const struct heap_range *longest(const struct heap_range *ranges, size_t count)
 {
     const struct heap_range *found = &ranges[0];
     for (size_t i = 1; i < count; i++)
-        if (end_page(&ranges[i]) - first_page(&ranges[i]) > end_page(found) - first_page(found))
+        if (pages_of(&ranges[i]) > pages_of(found))
             found = &ranges[i];
     return found;
 }
 
-bool heap_init(struct heap *h, const struct heap_range *ranges, size_t count, uint64_t secret)
+bool heap_init(struct heap *h, const struct heap_range *given, size_t count, uint64_t secret)
 {
-    uintptr_t low, high;
+    struct heap_range ranges[HEAP_RANGES_MAX];
+    uintptr_t low, span;
     *h = (struct heap){.secret = secret};
-    if (count == 0 || count > HEAP_RANGES_MAX || !span_of_all(ranges, count, &low, &high))
+    count = count <= HEAP_RANGES_MAX ? choose(given, count, ranges) : 0;
+    span = span_without(ranges, count, count, &low);
+    if (count == 0 || span >= UINT32_MAX)
         return false;
     const struct heap_range *home = longest(ranges, count);
-    uintptr_t account = ((high - low) * sizeof(struct heap_page) + HEAP_PAGE - 1) / HEAP_PAGE;
-    if (end_page(home) - first_page(home) <= account)
+    uintptr_t account = account_of(span);
+    if (pages_of(home) <= account)
         return false;
     h->base = low * HEAP_PAGE;
-    h->count = (uint32_t)(high - low);
+    h->count = (uint32_t)span;
     h->pages = (struct heap_page *)(first_page(home) * HEAP_PAGE);
     memset(h->pages, 0, h->count * sizeof *h->pages);
     for (uint32_t i = 0; i < HEAP_CLASSES; i++)

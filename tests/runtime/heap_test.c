@@ -190,6 +190,28 @@ static void test_ranges(void **state)
     free(memory);
 }
 
+/* A range that lies so far away that its account would take more than it holds is left out; one that is worth it is
+ * not. */
+static void test_far_ranges(void **state)
+{
+    uint8_t *memory = aligned_alloc(HEAP_PAGE, SIZE);
+    uintptr_t at = (uintptr_t)memory, half = SIZE / 2;
+    struct heap_range far[] = {{at + ((uintptr_t)1 << 45), 4 * HEAP_PAGE},
+                               {at, half},
+                               {at - ((uintptr_t)1 << 40), half - HEAP_PAGE}};
+    struct heap_range near[] = {{at, half}, {at + SIZE - 16 * HEAP_PAGE, 16 * HEAP_PAGE}};
+    struct heap h;
+    (void)state;
+    assert_true(heap_init(&h, far, 3, 7));
+    assert_int_equal(h.base, at);
+    assert_int_equal(h.count, half / HEAP_PAGE);
+    heap_check(&h);
+    assert_true(heap_init(&h, near, 2, 7));
+    assert_int_equal(h.count, SIZE / HEAP_PAGE);
+    heap_check(&h);
+    free(memory);
+}
+
 static void test_too_little(void **state)
 {
     struct world *w = *state;
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aligned_pages, setup, teardown),
         cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_far_ranges),
         cmocka_unit_test_setup_teardown(test_too_little, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misuse, setup, teardown),
     };
