@@ -202,10 +202,10 @@ static enum err redirect(struct git_smart *s)
         buf_deinit(&text);
         return fail(s, ERR_UNSUPPORTED, "the remote redirects to a place that is no repository");
     }
-    struct buf before = s->moved;
-    s->moved = text;
     enum err e = move_to(s, slice_take(base, base.len - tails[tail].len));
-    buf_deinit(&before);
+    buf_deinit(e == OK ? &s->moved : &text); /* whichever s->url is not in */
+    if (e == OK)
+        s->moved = text;
     return e;
 }
 
