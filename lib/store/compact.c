@@ -4,9 +4,12 @@
  * Marking walks the whole history, so it is earned. Where every update built on the one before, all
  * that was reached still is, and there is nothing to find; the store notices the first that did not.
  * From then on every update brings credit for a few objects, and a walk is made when there is credit
- * for all of them. It is made, too, when half as much came as was there. Then entries that are dead leave the table, and chunks are looked at one by one: those with
- * nothing alive go, those with little alive and small ones are moved together, the rest stays where
- * it is. So an update pays for a part of a walk, and for moving about as much as had died.
+ * for all of them. It is made, too, when half as much came as was there. Then entries that are dead leave
+ * the table, and chunks are looked at one by one: those with nothing alive go, those with little alive and
+ * small ones are moved together, the rest stays where it is. So an update pays for a part of a walk, and
+ * for moving about as much as had died.
+ *
+ * Entries move one by one, and may be read in between: that is cut into turns, like the walk.
  */
 #include "lib/store/reach.h"
 
@@ -88,6 +91,16 @@ static void renumber(struct store *s, const uint64_t *live, const uint64_t *reac
 
 /* --- chunks ---------------------------------------------------------------------------------- */
 
+/* Chunks being emptied. */
+struct sweep {
+    uint64_t *alive;  /* bytes of entries in each */
+    bool *leave;      /* whether those are to be moved */
+    uint32_t *number; /* room for renumber_chunks */
+    uint32_t fresh;   /* chunks from here on are new */
+    uint32_t next;    /* entry that is looked at next */
+    uint64_t left;    /* bytes still to be moved */
+};
+
 static bool to_be_moved(const struct chunk *c, uint64_t alive)
 {
     return c->used < CHUNK_SMALL || alive * 4 < (uint64_t)c->used * 3;
@@ -109,31 +122,39 @@ static struct chunk *room(struct store *s, uint32_t fresh, uint32_t packed, uint
     return s->chunks[s->chunk_count - 1];
 }
 
-/* Moves the entries of all chunks that are to be left. alive: bytes in each chunk, taken down as
- * they move. Stops where there is no memory: what was not moved stays. */
-static void move_entries(struct store *s, uint64_t *alive, const bool *leave, uint32_t fresh)
+/* Moves one entry out of a chunk that is to be left. False: there is no memory. */
+static bool move_entry(struct store *s, struct entry *e)
 {
-    uint64_t all = 0;
-    for (uint32_t i = 0; i < fresh; i++)
-        all += leave[i] ? alive[i] : 0;
-    for (uint32_t i = 0; i < s->visible; i++) {
-        struct entry *e = &s->entries[i];
-        uint32_t from = e->chunk;
-        if (from >= fresh || !leave[from])
-            continue;
-        struct chunk *into = room(s, fresh, e->packed, all);
-        if (into == NULL)
-            return;
-        struct slice packed = store_packed(s, e);
-        memcpy(into->bytes + into->used, packed.ptr, packed.len);
-        e->offset = into->used;
-        e->chunk = s->chunk_count - 1;
-        into->used += e->packed;
-        all -= e->packed;
-        alive[from] -= e->packed;
-        if (alive[from] == 0)
-            store_chunk_free(s, from);
+    struct sweep *w = s->sweep;
+    uint32_t from = e->chunk;
+    struct chunk *into = room(s, w->fresh, e->packed, w->left);
+    if (into == NULL)
+        return false;
+    struct slice packed = store_packed(s, e);
+    memcpy(into->bytes + into->used, packed.ptr, packed.len);
+    e->offset = into->used;
+    e->chunk = s->chunk_count - 1;
+    into->used += e->packed;
+    w->left -= e->packed;
+    w->alive[from] -= e->packed;
+    if (w->alive[from] == 0)
+        store_chunk_free(s, from);
+    s->effort += e->packed;
+    return true;
+}
+
+/* Without memory what was not moved stays. ERR_AGAIN: the turn is over. */
+static enum err move_entries(struct store *s)
+{
+    struct sweep *w = s->sweep;
+    for (; w->next < s->visible; w->next++) {
+        struct entry *e = &s->entries[w->next];
+        if (store_turn_over(s))
+            return ERR_AGAIN;
+        if (e->chunk < w->fresh && w->leave[e->chunk] && !move_entry(s, e))
+            return OK;
     }
+    return OK;
 }
 
 /* Closes the gaps in the list of chunks. number: room for as many as there are. */
@@ -156,90 +177,111 @@ static void renumber_chunks(struct store *s, uint32_t *number)
     }
 }
 
-/* Scratch for the chunks, taken before anything is changed. */
-struct sweep {
-    uint64_t *alive;
-    uint32_t *number;
-    bool *leave;
-};
-
-static void sweep_chunks(struct store *s, const struct sweep *w)
-{
-    uint32_t fresh = s->chunk_count;
-    memset(w->alive, 0, fresh * sizeof(*w->alive));
-    for (uint32_t i = 0; i < s->visible; i++)
-        w->alive[s->entries[i].chunk] += s->entries[i].packed;
-    for (uint32_t i = 0; i < fresh; i++) {
-        w->leave[i] = to_be_moved(s->chunks[i], w->alive[i]);
-        if (w->alive[i] == 0)
-            store_chunk_free(s, i);
-    }
-    move_entries(s, w->alive, w->leave, fresh);
-    renumber_chunks(s, w->number);
-}
-
 /* --- all together ---------------------------------------------------------------------------- */
 
-/* New chunks are at most as many as there were, or one for each MiB and those that are larger. */
-static bool sweep_init(struct sweep *w, const struct store *s)
+static void free_sweep(struct sweep *w)
 {
-    size_t most = 2 * (size_t)s->chunk_count + (size_t)(s->stats.pack_bytes / CHUNK_BYTES) * 2 + 2;
-    w->alive = memory_alloc(s->chunk_count * sizeof(*w->alive));
-    w->leave = memory_alloc(s->chunk_count * sizeof(*w->leave));
-    w->number = memory_alloc(most * sizeof(*w->number));
-    return w->alive != NULL && w->leave != NULL && w->number != NULL;
-}
-
-static void sweep_deinit(struct sweep *w)
-{
+    if (w == NULL)
+        return;
     memory_free(w->alive);
     memory_free(w->leave);
     memory_free(w->number);
+    memory_free(w);
+}
+
+/* What it needs, taken before anything is changed. New chunks are at most as many as there were, or one for
+ * each MiB and those that are larger. */
+static struct sweep *new_sweep(const struct store *s)
+{
+    size_t most = 2 * (size_t)s->chunk_count + (size_t)(s->stats.pack_bytes / CHUNK_BYTES) * 2 + 2;
+    struct sweep *w = memory_zalloc(sizeof(*w));
+    if (w == NULL)
+        return NULL;
+    w->fresh = s->chunk_count;
+    w->alive = memory_zalloc(w->fresh * sizeof(*w->alive));
+    w->leave = memory_alloc(w->fresh * sizeof(*w->leave));
+    w->number = memory_alloc(most * sizeof(*w->number));
+    if (w->alive != NULL && w->leave != NULL && w->number != NULL)
+        return w;
+    free_sweep(w);
+    return NULL;
+}
+
+/* Which chunks are to be left, and how much there is in them. */
+static void look_at_chunks(struct store *s, struct sweep *w)
+{
+    for (uint32_t i = 0; i < s->visible; i++)
+        w->alive[s->entries[i].chunk] += s->entries[i].packed;
+    for (uint32_t i = 0; i < w->fresh; i++) {
+        w->leave[i] = to_be_moved(s->chunks[i], w->alive[i]);
+        w->left += w->leave[i] ? w->alive[i] : 0;
+        if (w->alive[i] == 0)
+            store_chunk_free(s, i);
+    }
 }
 
 static void drop_dead(struct store *s, uint64_t *live, const uint64_t *reached, uint32_t *moved)
 {
-    struct sweep w;
     memcpy(live, reached, store_bits_bytes(s->visible));
     mark_bases(s, live);
-    if (sweep_init(&w, s)) {
-        store_cache_cut(&s->cache, 0);
-        renumber(s, live, reached, moved);
-        sweep_chunks(s, &w);
-        store_table_shrink(s);
-        s->stats.packs = 1;
-        s->fresh_bytes = 0;
-        s->credit = 0;
-        s->forced = false;
-        s->settled_count = s->visible;
-    }
-    sweep_deinit(&w);
+    store_cache_cut(&s->cache, 0);
+    renumber(s, live, reached, moved);
+    store_table_shrink(s);
+    look_at_chunks(s, s->sweep);
+    s->stats.packs = 1;
+    s->fresh_bytes = 0;
+    s->credit = 0;
+    s->forced = false;
+    s->settled_count = s->visible;
 }
 
-static void sweep(struct store *s, const uint64_t *reached)
+/* Without memory nothing is begun. */
+static void begin_sweep(struct store *s, const uint64_t *reached)
 {
     uint64_t *live = memory_alloc(store_bits_bytes(s->visible));
     uint32_t *moved = memory_alloc(s->visible * sizeof(*moved));
     if (live != NULL && moved != NULL)
+        s->sweep = new_sweep(s);
+    if (s->sweep != NULL)
         drop_dead(s, live, reached, moved);
     memory_free(live);
     memory_free(moved);
+}
+
+void store_sweep_end(struct store *s)
+{
+    if (s->sweep == NULL)
+        return;
+    renumber_chunks(s, s->sweep->number);
+    free_sweep(s->sweep);
+    s->sweep = NULL;
+}
+
+static enum err mark(struct store *s, const struct oid *commit)
+{
+    enum err e = s->reach == NULL ? store_reach_begin(s, commit, 0, NULL) : OK;
+    if (e == OK)
+        e = store_reach_turn(s->reach);
+    if (e == OK)
+        begin_sweep(s, s->reach->seen);
+    if (e != ERR_AGAIN)
+        store_reach_drop(s);
+    return e;
 }
 
 enum err store_compact(struct store *s, const struct oid *commit)
 {
     enum err e = OK;
     store_turn_begin(s);
-    if (s->receiving != NULL || (s->reach == NULL && !worth_the_walk(s, commit)))
+    bool begun = s->reach != NULL || s->sweep != NULL;
+    if (s->receiving != NULL || (!begun && !worth_the_walk(s, commit)))
         return OK;
-    if (s->reach == NULL)
-        e = store_reach_begin(s, commit, 0, NULL);
-    if (e == OK)
-        e = store_reach_turn(s->reach);
+    if (s->sweep == NULL)
+        e = mark(s, commit);
+    if (e == OK && s->sweep != NULL)
+        e = move_entries(s);
     if (e == ERR_AGAIN)
         return e;
-    if (e == OK)
-        sweep(s, s->reach->seen);
-    store_reach_drop(s);
+    store_sweep_end(s);
     return OK;
 }

@@ -85,6 +85,7 @@ struct store {
 
     struct store_pack *receiving;
     struct reach *reach;        /* between turns of store_check or store_compact */
+    struct sweep *sweep;        /* after that, between turns of store_compact */
     struct history_job *dating; /* between turns of history_walk */
     struct store_stats stats;
     uint64_t effort;      /* work done so far, as if it were bytes inflated */
@@ -112,6 +113,9 @@ static inline bool store_turn_over(const struct store *s)
 
 /* Forgets a history_walk that is between turns. */
 void store_history_drop(struct store *s);
+
+/* Ends a compaction that is between turns: what was not moved by now stays where it is. */
+void store_sweep_end(struct store *s);
 
 /* --- table.c: entries and their ids --------------------------------------------------------- */
 

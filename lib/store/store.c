@@ -67,6 +67,7 @@ void store_close(struct store *s)
 void store_give_up(struct store *s)
 {
     store_reach_drop(s);
+    store_sweep_end(s);
     store_history_drop(s);
 }
 

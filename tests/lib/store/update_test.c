@@ -163,12 +163,10 @@ static void push(const struct oid *parent)
     buf_deinit(&delta);
 }
 
-static void assert_readable(void)
+static void assert_read(void)
 {
     struct store_object o;
-    struct oid missing;
     struct oid tree;
-    assert_int_equal(store_check(s, &site.commit, NULL, &missing), OK);
     assert_int_equal(store_commit_tree(s, &site.commit, &tree), OK);
     assert_true(oid_equal(&tree, &site.tree_id));
     assert_int_equal(store_read(s, &tree, &o), OK);
@@ -180,6 +178,13 @@ static void assert_readable(void)
         assert_true(oid_equal(&id, &site.blob[i]));
         store_release(&o);
     }
+}
+
+static void assert_readable(void)
+{
+    struct oid missing;
+    assert_int_equal(store_check(s, &site.commit, NULL, &missing), OK);
+    assert_read();
 }
 
 /* Memory in use but for the cache, which has a limit of its own. */
@@ -292,6 +297,52 @@ static void readers_keep_what_they_hold(void **state)
     store_release(&o);
 }
 
+/* Of much that nobody reaches any more, given back in short turns. How many there were, up to `most`. */
+static unsigned compact_in_turns(uint32_t turn_bytes, unsigned most)
+{
+    struct store_limits limits = STORE_LIMITS_DEFAULT;
+    unsigned turns = 1;
+    limits.turn_bytes = turn_bytes;
+    limits.cache_bytes = 0;
+    store_close(s);
+    s = store_open(OID_SHA1, &limits);
+    site.version = 0;
+    first_push();
+    for (unsigned i = 0; i < 150; i++)
+        push(NULL);
+    while (turns < most && store_compact(s, &site.commit) == ERR_AGAIN) {
+        assert_read();
+        turns++;
+    }
+    return turns;
+}
+
+/* All is there between any two turns, and after it was given up, or something else begun, after any of them. */
+static void chunks_are_emptied_in_turns(void **state)
+{
+    (void)state;
+    assert_int_equal(compact_in_turns(0, UINT32_MAX), 1);
+    uint64_t packed = store_stats(s).pack_bytes;
+    uint32_t objects = store_stats(s).objects;
+    assert_in_range(objects, FILES + 2, FILES + 2 + 2 * 150);
+    unsigned turns = compact_in_turns(5000, UINT32_MAX);
+    assert_int_equal(store_stats(s).objects, objects);
+    assert_int_equal(store_stats(s).pack_bytes, packed);
+    assert_true(turns > packed / 10000); /* to find what is alive takes a few */
+    for (unsigned most = 1; most < turns; most += 5) {
+        assert_int_equal(compact_in_turns(5000, most), most);
+        if (most % 2)
+            store_give_up(s);
+        else
+            push(NULL);
+        assert_read();
+        assert_true(store_stats(s).pack_bytes >= packed);
+        while (store_compact(s, &site.commit) == ERR_AGAIN)
+            assert_read();
+        assert_read();
+    }
+}
+
 #define LARGE 10 /* pairs of a file that stays and one that goes, of which one pair fits a chunk */
 
 /* A commit of all files, or of every other one. */
@@ -393,6 +444,7 @@ int main(void)
         TEST(back_to_the_first_commit),     TEST(readers_keep_what_they_hold),
         TEST(no_room_is_left_between),      TEST(nothing_happens_without_memory),
         TEST(not_while_receiving),          TEST(paths_lead_to_entries),
+        TEST(chunks_are_emptied_in_turns),
     };
     return cmocka_run_group_tests_name("store updates", tests, NULL, NULL);
 }
