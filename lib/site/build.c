@@ -306,6 +306,17 @@ static enum err step_derive(struct site_build *b, size_t *cost)
     if (e == ERR_AGAIN)
         return OK;
     b->at++;
+    if (!more) {
+        b->phase = PHASE_REDIRECTS;
+        b->at = 0;
+    }
+    return e;
+}
+
+static enum err step_redirects(struct site_build *b, size_t *cost)
+{
+    bool more;
+    enum err e = build_redirects(b, b->at++, &more, cost);
     if (!more)
         b->phase = PHASE_ERRORS;
     return e;
@@ -326,6 +337,8 @@ static enum err step(struct site_build *b, size_t *cost)
         return step_collect(b, cost);
     case PHASE_DERIVE:
         return step_derive(b, cost);
+    case PHASE_REDIRECTS:
+        return step_redirects(b, cost);
     case PHASE_ERRORS:
         e = build_errors(b);
         site_count_bytes(b->site);

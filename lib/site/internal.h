@@ -200,6 +200,7 @@ enum phase {
     PHASE_RENDER,  /* items into pages */
     PHASE_COLLECT, /* articles by folder and tag */
     PHASE_DERIVE,  /* lists, feed */
+    PHASE_REDIRECTS,
     PHASE_ERRORS,
     PHASE_DONE
 };
@@ -259,6 +260,9 @@ enum err build_put(struct site_build *b, struct slice path, struct site_page *pa
  * worked on. ERR_AGAIN: it is not whole yet, and is gone on with by the next call. */
 enum err build_derived(struct site_build *b, size_t n, bool *more, size_t *cost);
 enum err build_errors(struct site_build *b);
+
+/* redirects.c: looks where the n-th entry leads, if it is a redirection. All pages are there. */
+enum err build_redirects(struct site_build *b, size_t n, bool *more, size_t *cost);
 
 /* Takes over the derived page of this path if it was made of the same. */
 enum err build_take_over(struct site_build *b, struct slice path,

@@ -124,6 +124,53 @@ static void redirections(void **state)
     assert_int_equal(site_stats(site).articles, 0);
 }
 
+/* It is served as it is: the page may come, and who wrote it is told. */
+static void redirections_that_lead_nowhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *target, *fault; /* NULL: it is good */
+    } all[] = {
+        {"Good", "/Posts/A%20b", NULL},
+        {"Blank", "/Posts/A b", NULL},
+        {"Slash", "/Posts/", NULL},
+        {"Query", "/Posts?x=/nowhere#y", NULL},
+        {"Mark", "/Posts/A b#a?b", NULL},
+        {"Front", "/", NULL},
+        {"Feed", "/atom", NULL},
+        {"Status", "/status", NULL},
+        {"Static", "/static/f", NULL},
+        {"Web", "https://b.example/nowhere", NULL},
+        {"Other", "//b.example/nowhere", NULL},
+        {"Relative", "Good", NULL},
+        {"Twice", "/Good", NULL},
+        {"Gone", "/Posts/B", "not there"},
+        {"Bad", "/Bad%00", NULL},
+        {"ToGone", "/Gone", "not there"},
+        {"Self", "/Self", "never to a page"},
+        {"Ring1", "/Ring2", "never to a page"},
+        {"Ring2", "/Ring1/", "never to a page"},
+    };
+    work_text("Posts/A b", "title: A\n---\n");
+    work_text("static/f", "f");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "redirect: %s\n", all[i].target);
+        work_text(all[i].path, text);
+    }
+    make();
+    unsigned faults = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "/%s", all[i].path);
+        assert_int_equal(site_find(site, slice_text(path))->status, 301);
+        if (all[i].fault)
+            has_problem(all[i].path, 0, all[i].fault);
+        faults += all[i].fault != NULL;
+    }
+    assert_int_equal(site_stats(site).problems, faults);
+}
+
 static void slashes_at_the_end(void **state)
 {
     (void)state;
@@ -312,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_list_newest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(deep_folders, setup, teardown),
         cmocka_unit_test_setup_teardown(redirections, setup, teardown),
+        cmocka_unit_test_setup_teardown(redirections_that_lead_nowhere, setup, teardown),
         cmocka_unit_test_setup_teardown(slashes_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(tags_are_collected, setup, teardown),
         cmocka_unit_test_setup_teardown(no_tags_at_all, setup, teardown),
