@@ -18,6 +18,7 @@
 #include "signatures/console.h"
 
 #define WHILE (20 * CLOCK_MS)
+#define SLACK (5 * CLOCK_SEC) /* of a busy machine */
 
 static struct pvclock_time page;
 static uint64_t rate; /* of the host's ticks */
@@ -90,10 +91,15 @@ static uint64_t pass(void)
     return now - from;
 }
 
+/* Whoever is interrupted meanwhile finds less. */
 static void find_rate(void)
 {
-    uint64_t from = cpu_ticks(), took = pass();
-    rate = (cpu_ticks() - from) * CLOCK_SEC / took;
+    for (int i = 0; i < 3; i++) {
+        uint64_t host = host_now(), from = cpu_ticks();
+        pass();
+        uint64_t ticks = cpu_ticks() - from, found = ticks * CLOCK_SEC / (host_now() - host);
+        rate = found > rate ? found : rate;
+    }
 }
 
 /* A page that is right. */
@@ -108,8 +114,9 @@ static void write_page(void)
 /* Time goes on, and about as fast as it is. */
 static void goes_on(void)
 {
-    uint64_t from = clock_monotonic(), took = pass(), ours = clock_monotonic() - from;
-    assert_in_range(ours, took / 4, took * 4);
+    uint64_t host = host_now(), from = clock_monotonic(), least = pass();
+    uint64_t ours = clock_monotonic() - from, most = host_now() - host;
+    assert_in_range(ours, least / 4, most * 4);
 }
 
 static void test_refused(void **state)
@@ -132,7 +139,7 @@ static void test_used(void **state)
     write_page();
     uint64_t before = clock_monotonic();
     assert_true(time_use_pvclock(&page, NULL));
-    assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+    assert_in_range(clock_monotonic(), before, before + SLACK);
     time_open();
     assert_int_equal(time_ticks_per_second(), pvclock_rate(&page));
     assert_non_null(poll);
@@ -151,7 +158,7 @@ static void test_says_nonsense_later(void **state)
         page.shift = i == 1 ? 31 : page.shift;
         page.version = i == 2 ? 1 : 0;
         page.ticks = i == 3 ? UINT64_MAX : page.ticks;
-        assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+        assert_in_range(clock_monotonic(), before, before + SLACK);
         goes_on();
         poll->run(poll);
         assert_int_equal(heard("the hypervisor's clock says what cannot be"), i == 0);
@@ -159,7 +166,7 @@ static void test_says_nonsense_later(void **state)
         uint64_t behind = page.ns;
         write_page();
         page.ns = behind + 4 * WHILE;
-        assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+        assert_in_range(clock_monotonic(), before, before + SLACK);
         goes_on();
     }
 }
@@ -198,16 +205,17 @@ static void test_restored(void **state)
         write_host(hosts[i].uptime, hosts[i].seconds);
         assert_true(time_use_pvclock(&page, &wall));
         uint64_t passed = clock_monotonic() - before;
-        assert_in_range(passed + CLOCK_SEC, hosts[i].passes, hosts[i].passes + 2 * CLOCK_SEC);
+        assert_in_range(passed + SLACK, hosts[i].passes, hosts[i].passes + 2 * SLACK);
         assert_true(passed < YEAR); /* and never back */
-        assert_in_range(clock_wall() / (int64_t)CLOCK_SEC, hosts[i].seconds, hosts[i].seconds + 1);
+        assert_in_range(clock_wall() / (int64_t)CLOCK_SEC, hosts[i].seconds,
+                        hosts[i].seconds + SLACK / CLOCK_SEC);
         goes_on();
     }
     uint64_t before = clock_monotonic();
     page.ns = YEAR;
     wall.seconds = 0; /* not told */
     assert_true(time_use_pvclock(&page, &wall));
-    assert_in_range(clock_monotonic(), before, before + CLOCK_SEC);
+    assert_in_range(clock_monotonic(), before, before + SLACK);
 }
 
 int main(void)
