@@ -180,6 +180,23 @@ static enum err make_well_known(struct site_build *b)
     return e;
 }
 
+/* Whoever chose it is told: the repository's file, or the program's option by what it says. */
+static enum err miss_index(struct site_build *b)
+{
+    bool ok = true;
+    if (b->options->index.len == 0) {
+        site_add_problem(b->site, SLICE(".config/index_page"), 1,
+                         "there is no page, article or folder of this name");
+        return OK;
+    }
+    struct slice path = arena_copy(&b->site->arena, b->layout.index, &ok);
+    if (ok)
+        site_add_problem(
+            b->site, path, 0,
+            "is to answer at /, as the operator chose, and is no page, article or folder");
+    return ok ? OK : ERR_MEMORY;
+}
+
 static enum err chosen_front(struct site_build *b, bool *done)
 {
     struct buf path;
@@ -193,10 +210,7 @@ static enum err chosen_front(struct site_build *b, bool *done)
     if (e == OK)
         e = put_alias(b, SLICE("/"), buf_slice(&path), done);
     buf_deinit(&path);
-    if (e == OK && !*done)
-        site_add_problem(b->site, SLICE(".config/index_page"), 1,
-                         "there is no page, article or folder of this name");
-    return e;
+    return e == OK && !*done ? miss_index(b) : e;
 }
 
 /* The page that was chosen, else one that is meant to be it, else all articles. */

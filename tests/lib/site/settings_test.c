@@ -97,9 +97,15 @@ static void the_front_page(void **state)
     make();
     assert_true(has("/", "second"));
     assert_int_equal(site_stats(site).problems, 0);
-    options.index = SLICE("Nowhere");
+    work_text(".config/index_page", "Nowhere\n");
+    options.index = SLICE("");
     make();
     one_problem(".config/index_page");
+    assert_true(has("/", "The index</h1>"));
+    options.index =
+        SLICE("/Nowhere/else/"); /* the repository's is not asked then, and not to blame */
+    make();
+    one_problem("Nowhere/else");
     assert_true(has("/", "The index</h1>"));
 }
 
