@@ -102,11 +102,13 @@ static const struct heap_range *longest(const struct heap_range *ranges, size_t 
 bool heap_init(struct heap *h, const struct heap_range *given, size_t count, uint64_t secret)
 {
     struct heap_range ranges[HEAP_RANGES_MAX];
-    uintptr_t low, span;
+    uintptr_t low;
     *h = (struct heap){.secret = secret};
-    count = count <= HEAP_RANGES_MAX ? choose(given, count, ranges) : 0;
-    span = span_without(ranges, count, count, &low);
-    if (count == 0 || span >= UINT32_MAX)
+    if (count == 0 || count > HEAP_RANGES_MAX)
+        return false;
+    count = choose(given, count, ranges);
+    uintptr_t span = span_without(ranges, count, count, &low);
+    if (span == 0 || span >= UINT32_MAX)
         return false;
     const struct heap_range *home = longest(ranges, count);
     uintptr_t account = account_of(span);
