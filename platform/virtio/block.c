@@ -206,7 +206,7 @@ static void give_up(struct disk *d, const char *why)
 static void restart(struct disk *d)
 {
     uint64_t features = d->device->features;
-    if (d->counters.restarts == BLOCK_RESTARTS_MAX || !virtio_reset(d->device)) {
+    if (!virtio_restart(d->device)) {
         give_up(d, "needs a reset too often");
         return;
     }
@@ -236,7 +236,7 @@ static void look_at_change(struct disk *d)
 {
     if (!virtio_take_change(d->device))
         return;
-    if (d->device->ops->status(d->device) & VIRTIO_NEEDS_RESET)
+    if (virtio_needs_reset(d->device))
         restart(d);
     if (!d->dead)
         read_capacity(d);

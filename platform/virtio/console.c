@@ -123,18 +123,47 @@ static bool hear(void)
     return true;
 }
 
+/* --- beginning, and beginning anew --- */
+
+static bool begin(struct virtio *v)
+{
+    if (!virtio_begin(v, VIRTIO_F_EVENT_IDX) || !virtio_queue(v, RECEIVE, 2, 1, &receive) ||
+        !virtio_queue(v, SEND, SLOTS, 1, &send))
+        return false;
+    virtio_ready(v);
+    return true;
+}
+
+static void give_up(void)
+{
+    virtio_reset(device);
+    device = NULL;
+}
+
+/* What it was lent is lost. */
+static void look_at_change(void)
+{
+    if (!virtio_take_change(device) || !virtio_needs_reset(device))
+        return;
+    lent = 0;
+    if (virtio_restart(device) && begin(device))
+        offer();
+    else
+        give_up();
+}
+
 static bool run(struct poll *p)
 {
     (void)p;
+    if (device)
+        look_at_change();
     if (!device)
         return false;
     collect();
     lend();
     bool heard = hear();
-    if (send.broken || receive.broken) {
-        virtio_reset(device);
-        device = NULL;
-    }
+    if (send.broken || receive.broken)
+        give_up();
     return heard;
 }
 
@@ -152,11 +181,9 @@ void virtio_console_open(void)
         return;
     text = memory_pages(SLOTS);
     input = memory_pages(1);
-    if (!text || !input || !virtio_begin(v, VIRTIO_F_EVENT_IDX) ||
-        !virtio_queue(v, RECEIVE, 2, 1, &receive) || !virtio_queue(v, SEND, SLOTS, 1, &send))
+    if (!text || !input || !begin(v))
         return;
     device = v;
-    virtio_ready(v);
     offer();
     poll = (struct poll){.run = run, .await = await};
     poll_add(&poll);

@@ -110,6 +110,16 @@ bool virtio_reset(struct virtio *v)
     return false;
 }
 
+bool virtio_needs_reset(struct virtio *v)
+{
+    return v->ops->status(v) & VIRTIO_NEEDS_RESET;
+}
+
+bool virtio_restart(struct virtio *v)
+{
+    return v->restarts++ < VIRTIO_RESTARTS_MAX && virtio_reset(v);
+}
+
 static bool refused(struct virtio *v, const char *why)
 {
     log_error(SOURCE, "a device of kind %u %s: it is not used", v->kind, why);

@@ -11,8 +11,9 @@
 
 #include "platform/virtio/queue.h"
 
-#define VIRTIO_DEVICES_MAX 16u
-#define VIRTIO_QUEUES_MAX  2u /* that a driver uses of a device */
+#define VIRTIO_DEVICES_MAX  16u
+#define VIRTIO_QUEUES_MAX   2u /* that a driver uses of a device */
+#define VIRTIO_RESTARTS_MAX 8u /* of one that says that it needs a reset */
 
 #define VIRTIO_NET     1u
 #define VIRTIO_BLOCK   2u
@@ -56,8 +57,9 @@ struct virtio {
     uint64_t place; /* which one it is: physical */
     uint32_t kind;
     bool taken;
-    bool changed;      /* since the driver asked: virtio_take_change */
-    uint64_t features; /* as agreed */
+    bool changed; /* since the driver asked: virtio_take_change */
+    uint32_t restarts;
+    uint64_t features;                                        /* as agreed */
     volatile uint8_t *common, *notifications, *device_config; /* which of them: the transport's */
     uint32_t common_size, notify_size, device_config_size;
     uint32_t notify_multiplier;
@@ -97,6 +99,12 @@ void virtio_tell(struct virtio *v, uint16_t number, struct queue *q);
 /* A field of its configuration, of 1, 2 or 4 bytes, in one access (4.1.3.1, 4.2.2.2) and as it is at one time
  * (2.5.1). */
 uint32_t virtio_config(struct virtio *v, size_t offset, size_t size);
+
+/* Whether a device needs a reset, as it says (2.1.1). */
+bool virtio_needs_reset(struct virtio *v);
+
+/* Resets one that needs it. False: it does not reset, or has had VIRTIO_RESTARTS_MAX of them. */
+bool virtio_restart(struct virtio *v);
 
 /* Whether it said since the last question that its configuration has changed, or that it has failed. */
 bool virtio_take_change(struct virtio *v);

@@ -130,7 +130,7 @@ static void give_up(struct card *c, const char *why)
 static void restart(struct card *c)
 {
     uint64_t features = c->device->features;
-    if (c->counters.restarts == NET_RESTARTS_MAX || !virtio_reset(c->device)) {
+    if (!virtio_restart(c->device)) {
         give_up(c, "needs a reset too often");
         return;
     }
@@ -147,7 +147,7 @@ static void look_at_change(struct card *c)
 {
     if (!virtio_take_change(c->device))
         return;
-    if (c->device->ops->status(c->device) & VIRTIO_NEEDS_RESET)
+    if (virtio_needs_reset(c->device))
         restart(c);
     if (!c->dead)
         set_link(c, link_now(c));

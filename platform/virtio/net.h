@@ -2,14 +2,12 @@
  * Virtio's network card (Virtio 1.2, 5.1) behind signatures/net.h.
  *
  * A card that breaks the rules of its queues is reset and not used any more; one that says that it needs a
- * reset gets one, NET_RESTARTS_MAX times.
+ * reset gets one, VIRTIO_RESTARTS_MAX times.
  */
 #ifndef PLATFORM_VIRTIO_NET_H
 #define PLATFORM_VIRTIO_NET_H
 
 #include "signatures/net.h"
-
-#define NET_RESTARTS_MAX 8u
 
 struct virtio_net_counters {
     uint64_t received, sent;

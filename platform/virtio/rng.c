@@ -10,7 +10,8 @@
 #include "runtime/log.h"
 #include "signatures/clock.h"
 
-#define QUEUE 0u
+#define SOURCE "virtio"
+#define QUEUE  0u
 
 static struct virtio *device; /* NULL: there is none */
 static struct queue queue;
@@ -45,22 +46,41 @@ static void wait_for(uint64_t patience)
     }
 }
 
+static bool begin(struct virtio *v)
+{
+    if (!virtio_begin(v, VIRTIO_F_EVENT_IDX) || !virtio_queue(v, QUEUE, 2, 1, &queue))
+        return false;
+    virtio_ready(v);
+    return true;
+}
+
 void virtio_rng_open(void)
 {
     struct virtio *v = virtio_take(VIRTIO_ENTROPY, 0);
     bytes = v ? memory_pages(1) : NULL;
-    if (!bytes || !virtio_begin(v, VIRTIO_F_EVENT_IDX) || !virtio_queue(v, QUEUE, 2, 1, &queue))
+    if (!bytes || !begin(v))
         return;
     device = v;
-    virtio_ready(v);
     ask();
 }
 
-static void give_up(void)
+static void give_up(const char *why)
 {
-    log_error("virtio", "the source of random bytes breaks the rules of its queue: it is not used");
+    log_error(SOURCE, "the source of random bytes %s: it is not used any more", why);
     virtio_reset(device);
     device = NULL;
+}
+
+static void look_at_change(void)
+{
+    if (!virtio_take_change(device) || !virtio_needs_reset(device))
+        return;
+    if (!virtio_restart(device) || !begin(device)) {
+        give_up("needs a reset too often");
+        return;
+    }
+    log_warning(SOURCE, "the source of random bytes needs a reset: it is begun anew");
+    ask();
 }
 
 static size_t take(uint8_t *into, size_t len)
@@ -77,6 +97,8 @@ size_t virtio_rng_draw(void *into, size_t len, uint64_t patience)
 {
     uint8_t *at = into;
     size_t had = 0;
+    if (device)
+        look_at_change();
     if (!device)
         return 0;
     for (bool more = true; more && had < len;) {
@@ -86,7 +108,7 @@ size_t virtio_rng_draw(void *into, size_t len, uint64_t patience)
             had += take(at + had, len - had);
     }
     if (queue.broken)
-        give_up();
+        give_up("breaks the rules of its queue");
     else if (!asked) /* it had nothing to give: perhaps it has by the next time */
         ask();
     return had;

@@ -1,4 +1,5 @@
-/* Virtio's source of random bytes (Virtio 1.2, 5.4): the first one that is found. */
+/* Virtio's source of random bytes (Virtio 1.2, 5.4): the first one that is found. One that says that it needs a reset
+ * gets one the next time that somebody draws, VIRTIO_RESTARTS_MAX times. */
 #ifndef PLATFORM_VIRTIO_RNG_H
 #define PLATFORM_VIRTIO_RNG_H
 

@@ -245,12 +245,12 @@ static void test_reset(void **state)
     for (unsigned i = 0; i < BLOCK_REQUESTS_MAX; i++)
         answer(0, 513);
     assert_int_equal(block->under_way, 0);
-    for (unsigned i = 1; i < BLOCK_RESTARTS_MAX; i++)
+    for (unsigned i = 1; i < VIRTIO_RESTARTS_MAX; i++)
         need_reset();
     assert_int_equal(submit(0, BLOCK_READ, 0, 512), OK);
     need_reset();
     assert_int_equal(submit(1, BLOCK_READ, 0, 512), ERR_UNREACHABLE);
-    assert_int_equal(virtio_block_counters(block).restarts, BLOCK_RESTARTS_MAX);
+    assert_int_equal(virtio_block_counters(block).restarts, VIRTIO_RESTARTS_MAX);
 }
 
 static void test_it_grows(void **state)

@@ -48,6 +48,26 @@ static void runs_dry(uint8_t *bytes, size_t len)
     assert_int_equal(virtio_rng_draw(bytes, len, 0), 0);
 }
 
+static void fail_device(void)
+{
+    puppet.status |= VIRTIO_NEEDS_RESET;
+    puppet.config_interrupt = true;
+    puppet_run(true);
+}
+
+/* One that needs a reset gets one, and is asked again. */
+static void fails(uint8_t *bytes, size_t len)
+{
+    unsigned resets = puppet.resets;
+    fail_device();
+    assert_int_equal(virtio_rng_draw(bytes, len, 0), 0);
+    assert_true(puppet.resets > resets);
+    assert_int_equal(puppet.status, 15);
+    give_random(3, (uint32_t)len);
+    assert_int_equal(virtio_rng_draw(bytes, len, 0), len);
+    assert_int_equal(bytes[0], 3);
+}
+
 static void test_random(void **state)
 {
     uint8_t bytes[300];
@@ -66,6 +86,7 @@ static void test_random(void **state)
     assert_int_equal(virtio_rng_draw(bytes, sizeof bytes, 20 * CLOCK_MS), 0);
     assert_true(clock_monotonic() - from >= 20 * CLOCK_MS);
     runs_dry(bytes, sizeof bytes);
+    fails(bytes, sizeof bytes);
     assert_true(puppet_take(0, &c));
     puppet_use(0, c.number, RNG_MOST + 1); /* more than there is room */
     assert_int_equal(virtio_rng_draw(bytes, sizeof bytes, CLOCK_SEC), 0);
@@ -126,6 +147,21 @@ static void slow_host(void)
     puppet_run(true);
 }
 
+/* One that needs a reset gets one: what was lent is lost, what is said later comes. */
+static void begun_anew(void)
+{
+    virtio_console_write(SLICE("lost"));
+    puppet_run(false);
+    fail_device();
+    assert_int_equal(puppet.status, 15);
+    heard_len = 0;
+    virtio_console_write(SLICE("later"));
+    puppet_run(true);
+    assert_int_equal(listen(), 1);
+    assert_memory_equal(heard, "later", 5);
+    puppet_run(true);
+}
+
 static uint64_t dropped(void)
 {
     unsigned long long value = 0;
@@ -171,6 +207,7 @@ static void test_console(void **state)
     listen();
     assert_memory_equal(heard, "again", 5);
     slow_host();
+    begun_anew();
     type("hello");
     assert_int_equal(puppet.stops, 0);
     type("ab\x03");

@@ -479,11 +479,11 @@ static void test_needs_reset(void **state)
 static void test_needs_reset_too_often(void **state)
 {
     struct world *w = *state;
-    for (unsigned i = 0; i < NET_RESTARTS_MAX; i++)
+    for (unsigned i = 0; i < VIRTIO_RESTARTS_MAX; i++)
         fail_device(w);
     assert_true(net_link(w->net));
     fail_device(w);
-    assert_int_equal(counters(w).restarts, NET_RESTARTS_MAX);
+    assert_int_equal(counters(w).restarts, VIRTIO_RESTARTS_MAX);
     expect_given_up(w);
 }
 

@@ -181,6 +181,7 @@ void puppet_begin(uint32_t kind, uint64_t offered)
             abort();
     }
     device->taken = device->changed = false;
+    device->restarts = 0;
     device->kind = kind;
 }
 
