@@ -127,6 +127,9 @@ freestanding:
 # Fuzzing: clang's libFuzzer, every target for SECONDS, seeds and old crashes first.
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
 FUZZ         ?= $(FUZZ_TARGETS)
+ifneq ($(call odd_one,$(FUZZ),$(FUZZ_TARGETS)),)
+$(error '$(call odd_one,$(FUZZ),$(FUZZ_TARGETS))' in FUZZ is not a target: $(FUZZ_TARGETS))
+endif
 SECONDS      ?= 10
 FUZZ_BUILD   := build/fuzz
 

@@ -89,6 +89,7 @@ def test_the_test_of_the_manual_passes(greet):
     ("APP_LIBS=htpp", "'htpp' in APP_LIBS is not a library: atom"),
     ("APP_SIGNATURES=stac", "'stac' in APP_SIGNATURES is nothing that a program is given: block"),
     ("APP_SIGNATURES=clock", "apps/hello includes signatures/console.h: APP_SIGNATURES of its app.mk has to name it"),
+    ("FUZZ=http", "'http' in FUZZ is not a target: acpi"),
     ("TARGET=vax", "'vax' is not a target: process kvm xen any"),
 ])
 def test_make_says_what_it_does_not_know(wrong, why):
