@@ -67,8 +67,19 @@ static enum err start_serving(const struct world *world)
     return e;
 }
 
+/* Only here, not when an image is configured: what is missing may be given at the start. */
+static void say_unused(void)
+{
+    const struct canopy_settings *s = &canopy_settings;
+    if (s->poll > 0 && s->remote.len == 0)
+        log_warning("canopy", "--poll is of no use: there is no remote (-r URL)");
+    if (s->remote_user.len > 0 && s->remote_token.len == 0)
+        log_warning("canopy", "--remote-user is of no use: there is no --remote-token");
+}
+
 static enum err start(const struct world *world)
 {
+    say_unused();
     enum err e = trust_open(&trust, &canopy_settings, world->anchors);
     if (e == OK)
         e = start_serving(world);

@@ -76,6 +76,15 @@ def test_the_last_one_counts(git_remote, canopy):
     assert "Beta" in canopy("-r", url, "-n", "Alpha", "-n", "Beta").get("/").text
 
 
+def test_settings_of_no_use_are_said(git_remote, canopy, image):
+    url = git_remote.create("s", small()).url
+    site = canopy("-r", url, "--remote-user", "ann", "--poll", "60")
+    assert re.findall("warning +canopy: (.*)", site.log) == ["--remote-user is of no use: there is no --remote-token"]
+    baked = image("--content", git_remote.create("t", small()).work, "--poll", "60")
+    assert "--poll is of no use: there is no remote" in canopy(program=baked).log
+    assert "of no use" not in canopy("-r", url, program=baked).log
+
+
 def test_network_settings_are_taken(git_remote, canopy):
     """They take effect where the image has its own network stack; here they are checked only."""
     url = git_remote.create("s", small()).url
