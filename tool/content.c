@@ -116,12 +116,14 @@ static bool commit_folder(const char *folder, const char *repository)
     set_commit_environment(folder);
     char *work_tree = tool_text("--work-tree=%s", folder);
     char *git_dir = tool_text("--git-dir=%s", repository);
-    const char *const init[] = {"git", "init", "-q", "--bare", repository, NULL};
+    const char *const init[] = {"git", "init", "-q", "--bare", "--template=", repository, NULL};
     const char *const add[] = {
         "git", "-c", "core.autocrlf=false", git_dir, work_tree, "add", "-A", "-f", ".", NULL};
     const char *const commit[] = {"git",
                                   "-c",
                                   "commit.gpgsign=false",
+                                  "-c",
+                                  "core.hooksPath=/dev/null",
                                   git_dir,
                                   work_tree,
                                   "commit",
@@ -203,8 +205,23 @@ static bool has_commit(const char *source, const char *repository, const char *b
     return found;
 }
 
+/* Within a hook git says which repository that is of: here another one is meant (git-rev-parse(1),
+ * --local-env-vars). */
+static void forget_repository(void)
+{
+    static const char *const names[] = {
+        "GIT_DIR",          "GIT_WORK_TREE",        "GIT_INDEX_FILE",
+        "GIT_COMMON_DIR",   "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_NAMESPACE",    "GIT_PREFIX",           "GIT_GRAFT_FILE",
+        "GIT_SHALLOW_FILE",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unsetenv(names[i]);
+}
+
 bool content_bundle(const char *text, const char *into)
 {
+    forget_repository();
     if (!*text) {
         tool_error("--content: the name of a repository, a bundle or a folder is empty");
         return false;

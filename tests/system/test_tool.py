@@ -319,6 +319,43 @@ def test_content_of_a_work_tree_a_branch_and_a_bundle(image, git_remote, canopy,
     assert "We are" in site.get("/About").text
 
 
+def test_content_within_a_hook(git_remote, tmp_path):
+    """git tells a hook of the repository that it is of: that is not the one that is meant."""
+    repository = git_remote.create("garden", small())
+    other = git_remote.create("other", {"a": "b"})
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/About").write_text("text")
+    before = other.bare.joinpath("HEAD").read_text(), sorted(other.bare.rglob("*"))
+    for i, content in enumerate((repository.bare, repository.work, tmp_path / "folder")):
+        status, _, errors = tool("configure", "--to", tmp_path / f"c{i}", "--content", content,
+                                 GIT_DIR=str(other.bare), GIT_WORK_TREE=str(other.work),
+                                 GIT_INDEX_FILE=str(tmp_path / "index"))
+        assert status == 0, errors
+        heads = subprocess.run(["git", "bundle", "list-heads", tmp_path / f"c{i}/content"], check=True,
+                               capture_output=True, text=True).stdout
+        assert (heads.split()[0] == repository.head()) == (i < 2) and other.head() not in heads
+    assert not (tmp_path / "index").exists()
+    assert before == (other.bare.joinpath("HEAD").read_text(), sorted(other.bare.rglob("*")))
+
+
+def test_content_runs_nobodys_hooks(tmp_path):
+    """A folder's commit is made with hooks that the user has for every repository: they have no part in it."""
+    (tmp_path / "hooks").mkdir()
+    for name in ("prepare-commit-msg", "commit-msg", "post-commit", "reference-transaction"):
+        (tmp_path / "hooks" / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (tmp_path / "hooks" / name).chmod(0o755)
+    (tmp_path / "template").mkdir()
+    (tmp_path / "template/hooks").symlink_to(tmp_path / "hooks")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/About").write_text("text")
+    for setting in (f"[core]\nhooksPath = {tmp_path}/hooks\n", f"[init]\ntemplateDir = {tmp_path}/template\n"):
+        (tmp_path / "config").write_text(setting)
+        status, _, errors = tool("configure", "--to", tmp_path / "c", "--content", tmp_path / "folder",
+                                 GIT_CONFIG_GLOBAL=str(tmp_path / "config"))
+        assert status == 0, errors
+        assert not (tmp_path / "ran").exists()
+
+
 def test_content_of_a_plain_folder(image, canopy, tmp_path):
     folder = tmp_path / "plain"
     for path, text in small().items():
