@@ -3,22 +3,12 @@
 
 #include "signatures/memory.h"
 
-static enum err room_for_chunk(struct store *s)
-{
-    if (s->chunk_count < s->chunk_capacity)
-        return OK;
-    uint32_t wanted = s->chunk_capacity + s->chunk_capacity / 2 + 8;
-    struct chunk **grown = memory_resize(s->chunks, wanted * sizeof(struct chunk *));
-    if (grown == NULL)
-        return ERR_MEMORY;
-    s->chunks = grown;
-    s->chunk_capacity = wanted;
-    return OK;
-}
-
 enum err store_chunk_add(struct store *s, uint32_t cap)
 {
-    struct chunk *c = room_for_chunk(s) == OK ? memory_alloc(sizeof(*c) + cap) : NULL;
+    void *chunks = s->chunks;
+    enum err e = store_grow(&chunks, s->chunk_count, &s->chunk_capacity, sizeof(struct chunk *));
+    s->chunks = chunks;
+    struct chunk *c = e == OK ? memory_alloc(sizeof(*c) + cap) : NULL;
     if (c == NULL)
         return ERR_MEMORY;
     c->used = 0;

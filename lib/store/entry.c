@@ -10,7 +10,6 @@
 
 #include "lib/git/delta.h"
 #include "lib/git/pack.h"
-#include "signatures/memory.h"
 
 #define PATIENCE     (1u << 20) /* how long a whole stream is waited for before a first trial */
 #define DEFLATE_MOST 1040u      /* more bytes than this cannot come out of one */
@@ -27,20 +26,6 @@ static uint64_t stream_bound(uint64_t size)
     return size + (size >> 3) + (size >> 6) + 64;
 }
 
-static enum err push(struct numbers *list, uint32_t number)
-{
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity + list->capacity / 2 + 64;
-        uint32_t *items = memory_resize(list->items, capacity * sizeof(*items));
-        if (items == NULL)
-            return ERR_MEMORY;
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = number;
-    return OK;
-}
-
 static enum err fail(struct store_pack *p, enum err e, const char *why)
 {
     return store_pack_fail(p, NO_ENTRY, e, why);
@@ -55,7 +40,7 @@ static enum err add(struct store_pack *p, struct entry *e, size_t used, uint32_t
     e->packed = (uint32_t)used;
     enum err err = store_table_add(s, e, p->announced - store_pack_parsed(p), number);
     if (err == OK)
-        err = push(&p->offsets, p->at);
+        err = store_numbers_push(&p->offsets, p->at);
     return err == OK ? OK : fail(p, err, "");
 }
 
@@ -109,7 +94,9 @@ static enum err resolve_or_wait(struct store_pack *p, uint32_t number)
         under = store_cache_get(&s->cache, base);
     if (under == NULL) {
         p->by_id += base == NO_ENTRY;
-        return push(&p->pending, number) == OK ? OK : store_pack_fail(p, number, ERR_MEMORY, "");
+        return store_numbers_push(&p->pending, number) == OK
+                   ? OK
+                   : store_pack_fail(p, number, ERR_MEMORY, "");
     }
     struct content *content = NULL;
     enum err e = store_pack_chain(p, number);

@@ -4,25 +4,10 @@
  */
 #include "lib/store/history_walk.h"
 
-#include "signatures/memory.h"
-
-static enum err grow(void **items, uint32_t count, uint32_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return OK;
-    uint32_t wanted = *capacity + *capacity / 2 + 64;
-    void *grown = memory_resize(*items, wanted * size);
-    if (grown == NULL)
-        return ERR_MEMORY;
-    *items = grown;
-    *capacity = wanted;
-    return OK;
-}
-
 static enum err add_parent(struct walk *w, const struct oid *id)
 {
     void *items = w->parent_ids;
-    enum err e = grow(&items, w->parent_count, &w->parent_capacity, sizeof(*w->parent_ids));
+    enum err e = store_grow(&items, w->parent_count, &w->parent_capacity, sizeof(*w->parent_ids));
     w->parent_ids = items;
     if (e == OK)
         w->parent_ids[w->parent_count++] = *id;
@@ -33,7 +18,7 @@ static enum err add_commit(struct walk *w, const struct oid *id, const struct gi
                            uint32_t *number)
 {
     void *items = w->commits;
-    enum err e = grow(&items, w->commit_count, &w->commit_capacity, sizeof(*w->commits));
+    enum err e = store_grow(&items, w->commit_count, &w->commit_capacity, sizeof(*w->commits));
     w->commits = items;
     if (e != OK)
         return e;
@@ -90,7 +75,7 @@ static bool before(const struct place *a, const struct place *b)
 enum err store_walk_enqueue(struct walk *w, uint32_t commit)
 {
     void *items = w->queue;
-    enum err e = grow(&items, w->queue_count, &w->queue_capacity, sizeof(*w->queue));
+    enum err e = store_grow(&items, w->queue_count, &w->queue_capacity, sizeof(*w->queue));
     w->queue = items;
     if (e != OK)
         return e;

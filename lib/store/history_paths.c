@@ -16,41 +16,25 @@ struct level {
     unsigned depth;
 };
 
-static enum err grow(void **items, uint32_t *capacity, size_t size)
-{
-    uint32_t wanted = *capacity + *capacity / 2 + 64;
-    void *grown = memory_resize(*items, wanted * size);
-    if (grown == NULL)
-        return ERR_MEMORY;
-    *items = grown;
-    *capacity = wanted;
-    return OK;
-}
-
 static enum err add_name(struct paths *p, const struct name *name)
 {
     if (p->name_count == HISTORY_PATHS_MAX)
         return ERR_LIMIT;
-    if (p->name_count == p->name_capacity) {
-        void *items = p->names;
-        enum err e = grow(&items, &p->name_capacity, sizeof(*p->names));
-        p->names = items;
-        if (e != OK)
-            return e;
-    }
-    p->names[p->name_count++] = *name;
-    return OK;
+    void *items = p->names;
+    enum err e = store_grow(&items, p->name_count, &p->name_capacity, sizeof(*p->names));
+    p->names = items;
+    if (e == OK)
+        p->names[p->name_count++] = *name;
+    return e;
 }
 
 static enum err add_file(struct paths *p, struct slice path, const struct git_entry *e)
 {
-    if (p->count == p->capacity) {
-        void *items = p->files;
-        enum err err = grow(&items, &p->capacity, sizeof(*p->files));
-        p->files = items;
-        if (err != OK)
-            return err;
-    }
+    void *items = p->files;
+    enum err err = store_grow(&items, p->count, &p->capacity, sizeof(*p->files));
+    p->files = items;
+    if (err != OK)
+        return err;
     p->files[p->count++] = (struct history_file){.path = path,
                                                  .blob = e->oid,
                                                  .mode = e->mode,

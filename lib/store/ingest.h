@@ -13,12 +13,6 @@
 #include "lib/git/hash.h"
 #include "lib/store/internal.h"
 
-struct numbers {
-    uint32_t *items;
-    uint32_t count;
-    uint32_t capacity;
-};
-
 enum pack_part { PACK_HEADER, PACK_ENTRIES, PACK_TRAILER, PACK_WHOLE };
 
 struct store_pack {

@@ -117,6 +117,19 @@ void store_history_drop(struct store *s);
 /* Ends a compaction that is between turns: what was not moved by now stays where it is. */
 void store_sweep_end(struct store *s);
 
+/* --- grow.c: lists -------------------------------------------------------------------------- */
+
+/* Room for one more item in a list of memory's, which grows by half. ERR_MEMORY: it stays as it is. */
+enum err store_grow(void **items, uint32_t count, uint32_t *capacity, size_t size);
+
+struct numbers {
+    uint32_t *items; /* owned */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+enum err store_numbers_push(struct numbers *list, uint32_t number);
+
 /* --- table.c: entries and their ids --------------------------------------------------------- */
 
 enum err store_table_add(struct store *s, const struct entry *e, uint32_t reserve,

@@ -9,20 +9,6 @@
 
 #include "signatures/memory.h"
 
-static enum err push(struct reach *r, uint32_t number)
-{
-    if (r->count == r->capacity) {
-        uint32_t wanted = r->capacity + r->capacity / 2 + 256;
-        uint32_t *grown = memory_resize(r->list, wanted * sizeof(*grown));
-        if (grown == NULL)
-            return ERR_MEMORY;
-        r->list = grown;
-        r->capacity = wanted;
-    }
-    r->list[r->count++] = number;
-    return OK;
-}
-
 static enum err visit(struct reach *r, const struct oid *id, enum git_type type)
 {
     uint32_t number = store_find(r->s, id);
@@ -38,7 +24,7 @@ static enum err visit(struct reach *r, const struct oid *id, enum git_type type)
     if (e->flags & r->skip || store_bit(r->seen, number))
         return OK;
     store_bit_set(r->seen, number);
-    return type == GIT_BLOB ? OK : push(r, number);
+    return type == GIT_BLOB ? OK : store_numbers_push(&r->list, number);
 }
 
 static enum err open_commit(struct reach *r, struct slice content)
@@ -121,9 +107,9 @@ enum err store_reach_begin(struct store *s, const struct oid *commit, uint8_t sk
 enum err store_reach_turn(struct reach *r)
 {
     enum err e = OK;
-    while (e == OK && r->count > 0 && !store_turn_over(r->s))
-        e = open_entry(r, r->list[--r->count]);
-    return e == OK && r->count > 0 ? ERR_AGAIN : e;
+    while (e == OK && r->list.count > 0 && !store_turn_over(r->s))
+        e = open_entry(r, r->list.items[--r->list.count]);
+    return e == OK && r->list.count > 0 ? ERR_AGAIN : e;
 }
 
 void store_reach_drop(struct store *s)
@@ -131,7 +117,7 @@ void store_reach_drop(struct store *s)
     if (s->reach == NULL)
         return;
     memory_free(s->reach->seen);
-    memory_free(s->reach->list);
+    memory_free(s->reach->list.items);
     memory_free(s->reach);
     s->reach = NULL;
 }

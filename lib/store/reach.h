@@ -26,11 +26,9 @@ static inline size_t store_bits_bytes(uint32_t count)
 struct reach {
     struct store *s;
     uint8_t skip;
-    uint64_t *seen;     /* bits of what was reached */
-    struct oid missing; /* or why not */
-    uint32_t *list;     /* entries that are reached and not looked into */
-    uint32_t count;
-    uint32_t capacity;
+    uint64_t *seen;      /* bits of what was reached */
+    struct oid missing;  /* or why not */
+    struct numbers list; /* entries that are reached and not looked into */
 };
 
 /* Begins, and puts it into s->reach; on an error it is there as well. ERR_NOT_FOUND and
