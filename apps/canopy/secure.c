@@ -127,6 +127,12 @@ static void on_day(struct timer *t)
 
 /* --- start and end --- */
 
+#define PLAIN_TEXT "This port speaks HTTPS: the address begins with https://\n"
+#define PLAIN_ANSWER                                                          \
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n" \
+    "Content-Length: 57\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n" PLAIN_TEXT
+_Static_assert(sizeof PLAIN_TEXT - 1 == 57, "Content-Length");
+
 static enum err open_server(struct secure *s, const struct world *world)
 {
     static const char *const protocols[] = {"http/1.1"};
@@ -135,6 +141,7 @@ static enum err open_server(struct secure *s, const struct world *world)
         .certificates = buf_slice(&s->certificates.served),
         .protocols = protocols,
         .protocol_count = 1,
+        .plain_answer = SLICE(PLAIN_ANSWER),
     };
     struct buf error;
     buf_init(&error, ERROR_MAX);

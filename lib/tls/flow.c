@@ -73,6 +73,14 @@ static void close_below(struct tls_flow *f)
         flow_abort(f->below); /* an alert that it does not even take */
 }
 
+/* It is no TLS that is answered so. Where there is no room for it, it is left out. */
+static void answer_plain_http(struct tls_flow *f)
+{
+    if (f->server && f->core_failed && f->core.failure == TLS_PLAIN_HTTP &&
+        f->server->plain_answer.len > 0)
+        flow_write(f->below, f->server->plain_answer);
+}
+
 static void tell_end(struct tls_flow *f)
 {
     if (f->told || f->closed || !f->flow.events)
@@ -86,6 +94,8 @@ void tls_flow_end(struct tls_flow *f, enum err why)
     if (f->ended)
         return;
     f->ended = why;
+    if (!f->below_closed)
+        answer_plain_http(f);
     close_below(f);
     tls_flow_enter(f);
     tls_segments_drop(f);

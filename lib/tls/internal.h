@@ -172,7 +172,8 @@ struct tls_server {
     size_t protocol_count;
     enum tls_client_auth client_auth;
     uint32_t handshakes; /* limit of unfinished */
-    uint64_t flows;      /* all that live */
+    struct slice plain_answer;
+    uint64_t flows; /* all that live */
     bool closed;
 };
 

@@ -273,6 +273,7 @@ enum err tls_server_open(const struct tls_server_config *config, struct tls_serv
     tls_spares_init(&s->spares);
     s->signer = config->signer;
     s->client_auth = config->client_auth;
+    s->plain_answer = config->plain_answer;
     s->handshakes = config->handshakes ? config->handshakes : TLS_HANDSHAKES_MAX;
     enum err e = set_up(s, config);
     if (!e)

@@ -69,6 +69,9 @@ struct tls_server_config {
      * stays false: the caller has to know its fingerprint. */
     struct slice client_anchors;
     uint32_t handshakes; /* unfinished ones at once; 0: TLS_HANDSHAKES_MAX */
+    /* What who speaks HTTP in plain text is answered, in plain text, before the connection ends: as long as the
+     * server. Empty: it just ends. */
+    struct slice plain_answer;
 };
 
 /* Each handshake or connection that is refused or lost is counted once, under its reason. */

@@ -272,10 +272,8 @@ def test_names_choose_the_certificate(git_remote, secure, authority):
 
 
 def test_plain_requests_at_the_port_of_tls(site):
-    with socket.create_connection(("127.0.0.1", site.tls_port), timeout=20) as s:
-        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        while s.recv(65536):
-            pass
+    said = output_of("curl", "-sS", "-i", f"http://127.0.0.1:{site.tls_port}/About")
+    assert said.startswith("HTTP/1.1 400 ") and "This port speaks HTTPS" in said
     assert site.status()["tls plain http"] == "1"
 
 

@@ -23,6 +23,25 @@ static void test_plain_http(void **state)
     assert_int_equal(accepted, 0);
 }
 
+/* Only who does speak HTTP. */
+static void test_plain_http_is_answered(void **state)
+{
+    const struct slice sent[] = {SLICE_INIT("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+                                 SLICE_INIT("SSH-2.0-x\r\n")};
+    teardown(state);
+    open_with((struct tls_server_config){.plain_answer = SLICE("use TLS")});
+    for (int i = 0; i < 2; i++) {
+        struct sim_client *c = sim_client_open(place.client_host, "192.0.2.1", 443);
+        sim_client_send(c, sent[i]);
+        settle(1);
+        assert_true(sim_client_over(c));
+        assert_int_equal(slice_equal(sim_client_received(c), SLICE("use TLS")), i == 0);
+        sim_client_close(c);
+        settle(1);
+    }
+    assert_int_equal(counters().plain_http, 1);
+}
+
 static void test_garbage(void **state)
 {
     (void)state;
@@ -340,13 +359,21 @@ static void test_changed_handshake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain_http),     TEST(test_garbage),
-        TEST(test_huge_hello),     TEST(test_deadline),
-        TEST(test_torn_hello),     TEST(test_cut_hello),
-        TEST(test_coalesced),      TEST(test_out_of_turn),
-        TEST(test_key_update),     TEST(test_lost),
-        TEST(test_flood),          TEST(test_truncation),
-        TEST(test_changed_record), TEST(test_changed_handshake),
+        TEST(test_plain_http),
+        TEST(test_plain_http_is_answered),
+        TEST(test_garbage),
+        TEST(test_huge_hello),
+        TEST(test_deadline),
+        TEST(test_torn_hello),
+        TEST(test_cut_hello),
+        TEST(test_coalesced),
+        TEST(test_out_of_turn),
+        TEST(test_key_update),
+        TEST(test_lost),
+        TEST(test_flood),
+        TEST(test_truncation),
+        TEST(test_changed_record),
+        TEST(test_changed_handshake),
     };
     return serving_run("tls hostile", tests, sizeof tests / sizeof tests[0]);
 }
