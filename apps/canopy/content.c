@@ -136,7 +136,11 @@ static void compact(struct content *c)
 /* Pages that cannot be finished for want of memory are served as they are. */
 static void tidy(struct content *c)
 {
-    if (!c->store)
+    if (c->gone && site_free_some(c->gone, CONTENT_FREE_STEP))
+        c->gone = NULL;
+    if (c->gone)
+        content_go_on(c, tidy);
+    else if (!c->store)
         settle(c);
     else
         content_go_on(c, site_finish(c->site, CONTENT_FINISH_STEP) == OK ? compact : tidy);
@@ -186,7 +190,8 @@ static void swap(struct content *c, struct site *site)
     if (old_store != c->store)
         store_close(old_store);
     c->incoming = NULL;
-    site_free(old_site);
+    site_free(c->gone); /* tidying has left none */
+    c->gone = old_site;
     c->updates++;
     c->loaded_at = clock_wall();
 }
@@ -455,9 +460,11 @@ void content_stop(struct content *c)
 
 void content_release(struct content *c)
 {
+    site_free(c->gone);
     site_free(c->site);
     history_release(&c->history);
     store_close(c->store);
+    c->gone = NULL;
     c->site = NULL;
     c->store = NULL;
     c->history = (struct history){0};

@@ -29,6 +29,7 @@
 #define CONTENT_TIDY_AFTER  (50 * CLOCK_MS)
 #define CONTENT_READ_AFTER  (200 * CLOCK_MS) /* of the image's, while its pages stand in */
 #define CONTENT_FINISH_STEP (8u << 10)       /* of pages that are served already */
+#define CONTENT_FREE_STEP   1024u            /* pages of those that were served before */
 
 #define CONTENT_WORK_BYTES_MAX  (UINT64_C(8) << 30) /* inflated for one pack */
 #define CONTENT_CHAIN_BYTES_MAX (UINT64_C(2) << 30) /* of one object with all that it builds on */
@@ -56,6 +57,7 @@ struct content {
     struct store *store;
     struct history history;
     struct site *site;
+    struct site *gone; /* what was served before, as far as it is not given back yet; or NULL */
 
     /* What is on its way. `incoming` is `store`, or another one that will take its place. */
     struct git_fetch *fetch;

@@ -102,7 +102,8 @@ struct site {
     size_t finish_at;       /* how far site_finish has come: in pages, */
     size_t errors_finished; /* then in errors */
     bool finished;
-    struct packer packer; /* meanwhile */
+    struct packer packer;           /* meanwhile */
+    size_t freed_at, entries_freed; /* how far site_free_some has come */
 };
 
 /* A generation without a page. NULL without memory. */

@@ -133,21 +133,28 @@ enum err site_finish(struct site *s, size_t budget)
 
 /* --- the end --- */
 
-void site_free(struct site *s)
+/* A page under one of its names, or a file's item with its page. False: there is none left. */
+static bool drop_next(struct site *s)
 {
-    if (!s)
-        return;
-    size_t at = 0;
-    for (struct map_entry *e; (e = map_next(&s->pages, &at));)
+    struct map_entry *e = map_next(&s->pages, &s->freed_at);
+    if (e) {
         site_page_drop(e->value);
-    at = 0;
+        return true;
+    }
+    if (s->entries_freed == s->count)
+        return false;
+    struct entry *entry = &s->entries[s->entries_freed++];
+    item_drop(entry->item);
+    if (entry->page)
+        site_page_drop(entry->page);
+    return true;
+}
+
+static void free_rest(struct site *s)
+{
+    size_t at = 0;
     for (struct map_entry *e; (e = map_next(&s->derived, &at));)
         site_page_drop(((struct derived *)e->value)->page);
-    for (size_t i = 0; i < s->count; i++) {
-        item_drop(s->entries[i].item);
-        if (s->entries[i].page)
-            site_page_drop(s->entries[i].page);
-    }
     for (size_t i = 0; i < SITE_ERRORS; i++)
         if (s->errors[i])
             site_page_drop(s->errors[i]);
@@ -156,4 +163,19 @@ void site_free(struct site *s)
     map_deinit(&s->derived);
     arena_deinit(&s->arena);
     memory_free(s);
+}
+
+bool site_free_some(struct site *s, size_t most)
+{
+    while (most > 0 && drop_next(s))
+        most--;
+    if (most > 0)
+        free_rest(s);
+    return most > 0;
+}
+
+void site_free(struct site *s)
+{
+    if (s)
+        (void)site_free_some(s, SIZE_MAX);
 }

@@ -120,6 +120,9 @@ enum err site_finish(struct site *s, size_t budget);
 
 void site_free(struct site *s);
 
+/* The same, of so many pages: true when all of it is gone. Until then it is of no other use. */
+bool site_free_some(struct site *s, size_t most);
+
 /* The page for a request's path, percent-decoded, "/Posts/About"; NULL: there is none. The caller
  * holds it if it needs it beyond the site. Built-in assets have a second name, as pages link them,
  * with their version for a query: what is found there may be kept for ever. */

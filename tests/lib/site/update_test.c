@@ -140,6 +140,19 @@ static void the_layout_changed(void **state)
     assert_int_equal(stats.made, 1);
 }
 
+static void a_site_goes_bit_by_bit(void **state)
+{
+    (void)state;
+    uint64_t held = memory_stats().blocks;
+    unsigned steps = 1;
+    for (; !site_free_some(site, 1); steps++) {
+        assert_true(memory_stats().blocks <= held);
+        held = memory_stats().blocks;
+    }
+    site = NULL;
+    assert_true(steps > 50);
+}
+
 /* Readers of an old generation go on reading when it is gone. */
 static void a_page_outlives_its_site(void **state)
 {
@@ -259,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_do_not_depend_on_each_other, setup, teardown),
         cmocka_unit_test_setup_teardown(files_come_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(the_layout_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_site_goes_bit_by_bit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_page_outlives_its_site, setup, teardown),
         cmocka_unit_test_setup_teardown(a_build_can_be_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(any_allocation_may_fail, setup, teardown),
