@@ -70,18 +70,21 @@ static uint64_t next_deadline(void)
     return next;
 }
 
+/* The timer runs all the time, so that it is only moved, which does not fail. It only wakes: the turn looks at
+ * the time. */
 static void fire(struct timer *t)
 {
-    (void)t; /* it only wakes: the turn looks at the time */
+    (void)timer_start(t, UINT64_MAX); /* it takes the place that it has just left */
 }
 
-static void set_timer(void)
+/* True: it is set for another time than the loop knows of that is about to sleep. */
+static bool set_timer(void)
 {
     uint64_t next = next_deadline();
-    if (next == UINT64_MAX)
-        timer_stop(&timer);
-    else if (!timer_running(&timer) || timer.deadline != next)
-        timer_start(&timer, next);
+    if (timer.deadline == next)
+        return false;
+    (void)timer_start(&timer, next);
+    return true;
 }
 
 /* --- the turn --- */
@@ -103,8 +106,7 @@ static bool run(struct poll *p)
 {
     (void)p;
     bool any = turn();
-    set_timer();
-    return any;
+    return set_timer() || any;
 }
 
 static bool await(struct poll *p)
@@ -118,6 +120,7 @@ static bool map_ring(void)
     static struct xenstore_domain_interface *page;
     static uint64_t frame;
     uint64_t now_at = guest_parameter(HVM_PARAM_STORE_PFN);
+    store_init(&store);
     if (!now_at)
         return false;
     if (now_at != frame)
@@ -129,7 +132,6 @@ static bool map_ring(void)
     event_know(channel);
     byte_ring_init(&out, page->req, sizeof page->req, &page->req_cons, &page->req_prod);
     byte_ring_init(&in, page->rsp, sizeof page->rsp, &page->rsp_prod, &page->rsp_cons);
-    store_init(&store);
     return true;
 }
 
@@ -142,6 +144,7 @@ bool bus_begin(void)
         return false;
     }
     timer_init(&timer, fire);
+    (void)timer_start(&timer, UINT64_MAX); /* one of the first, for which no memory is taken */
     poll_add(&poll);
     return true;
 }

@@ -80,11 +80,11 @@ void front_close(struct front *f);
 /* Begins again with a store that knows nothing of us (a restored domain): our half is taken down. */
 void front_restart(struct front *f);
 
-/* What has passed its deadline. UINT64_MAX of front_deadline: nothing can. */
+/* What has passed its deadline. UINT64_MAX of front_deadline: nothing can, or not before the store has answered. */
 void front_expire(struct front *f);
 static inline uint64_t front_deadline(const struct front *f)
 {
-    return f->deadline;
+    return f->then ? UINT64_MAX : f->deadline;
 }
 
 /* A value as a number: absent or none, it is `otherwise` (the latter is counted). */

@@ -15,6 +15,8 @@
 #include "platform/xen/guest.h"
 #include "platform/xen/ring.h"
 #include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/timers.h"
 
 static struct xenstore_domain_interface page;
 static uint64_t frame;
@@ -104,6 +106,8 @@ static int setup(void **state)
     serves = true;
     slept = 0;
     log_configure(SLICE("debug"));
+    while (timers_first())
+        timer_stop(timers_first());
     return !bus_begin();
 }
 
@@ -200,12 +204,123 @@ static void no_store(void **state)
     assert_null(bus_store());
 }
 
+/* --- deadlines --- */
+
+static const char *const no_keys[] = {NULL};
+static const struct front_kind kind = {.class = "vif", .front_keys = no_keys, .back_keys = no_keys};
+static struct front front;
+
+static void add_front(void)
+{
+    front_open(&front, &kind, bus_store(), 0, clock_monotonic);
+    assert_true(bus_add(&front));
+    assert_true(poll->run(poll)); /* it has asked */
+}
+
+static void remove_front(void)
+{
+    bus_remove(&front);
+    (void)poll->run(poll);
+}
+
+static bool has_looked(void *arg)
+{
+    (void)arg;
+    return front.looked;
+}
+
+/* Devices are polled before the bus: the loop has to hear of a deadline that one of them has just set. */
+static void a_deadline_of_the_same_turn(void **state)
+{
+    (void)state;
+    add_front();
+    assert_true(bus_wait(has_looked, NULL, clock_monotonic() + CLOCK_SEC));
+    (void)poll->run(poll);
+    assert_false(poll->run(poll));
+    uint64_t soon = clock_monotonic() + CLOCK_MS;
+    front.deadline = soon;
+    assert_true(poll->run(poll));
+    assert_int_equal(timers_first()->deadline, soon);
+    assert_false(poll->run(poll));
+    remove_front();
+}
+
+/* One that waits for the store's answers looks at its own deadline when they have come: nobody runs in circles
+ * until then. */
+static void a_deadline_while_the_store_is_asked(void **state)
+{
+    (void)state;
+    add_front();
+    uint64_t asked_at = clock_monotonic();
+    front.deadline = asked_at;
+    (void)poll->run(poll);
+    assert_false(poll->run(poll));
+    assert_int_equal(timers_first()->deadline, asked_at + STORE_DEADLINE);
+    front.deadline = UINT64_MAX;
+    remove_front();
+}
+
+static void nothing_fires(struct timer *t)
+{
+    (void)t;
+}
+
+/* Deadlines are kept where there is no memory for one timer more. */
+static void a_deadline_without_memory(void **state)
+{
+    static struct timer many[2 * 64];
+    size_t count = 0;
+    (void)state;
+    sim_memory_fail_every(1);
+    while (count < 2 * 64) {
+        timer_init(&many[count], nothing_fires);
+        if (!timer_start(&many[count++], UINT64_MAX - 1))
+            break;
+    }
+    assert_in_range(count, 1, 2 * 64 - 1);
+    ask();
+    (void)poll->run(poll);
+    assert_int_equal(timers_first()->deadline, clock_monotonic() + STORE_DEADLINE);
+    serves = false;
+    loop_round(UINT64_MAX); /* it fires, and runs on */
+    (void)poll->run(poll);
+    ask();
+    (void)poll->run(poll);
+    assert_int_equal(timers_first()->deadline, clock_monotonic() + STORE_DEADLINE);
+    sim_memory_fail_every(0);
+    while (count)
+        timer_stop(&many[--count]);
+}
+
+/* --- a restored domain --- */
+
+static void restored_without_a_store(void **state)
+{
+    (void)state;
+    add_front();
+    frame = 0;
+    bus_resume();
+    assert_true(heard("the restored domain has none"));
+    (void)poll->run(poll);
+    assert_true(front.pauses);
+    assert_true(heard("vif 0: the store does not answer"));
+    remove_front();
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
-        TEST(questions_are_answered), TEST(a_silent_store),     TEST(answers_ahead_of_the_ring),
-        TEST(more_taken_than_asked),  TEST(too_long_a_message), TEST(no_store),
+        TEST(questions_are_answered),
+        TEST(a_silent_store),
+        TEST(answers_ahead_of_the_ring),
+        TEST(more_taken_than_asked),
+        TEST(too_long_a_message),
+        TEST(a_deadline_of_the_same_turn),
+        TEST(a_deadline_while_the_store_is_asked),
+        TEST(a_deadline_without_memory),
+        TEST(restored_without_a_store),
+        TEST(no_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
