@@ -81,7 +81,7 @@ static enum err read_head(struct reader *r, struct slice message, const struct d
     if (questions != 1 || type != q->type || class != CLASS_IN || !dns_name_equal(&name, &q->name))
         return ERR_MISMATCH;
     /* Not by the letter: a forger's guess, or a server that changes letters, which TCP settles. */
-    if (memcmp(name.bytes, q->name.bytes, name.len) != 0)
+    if (!q->tcp && memcmp(name.bytes, q->name.bytes, name.len) != 0)
         h->flags |= FLAG_CUT;
     return OK;
 }

@@ -11,7 +11,8 @@ struct dns_question {
     uint16_t id;
     enum dns_type type; /* DNS_A or DNS_AAAA */
     bool edns;
-    struct dns_name name; /* its letters in the case that is to come back */
+    bool tcp;             /* it goes over a connection */
+    struct dns_name name; /* its letters in the case that is to come back, unless it does */
 };
 
 /* Returns the length. */

@@ -73,7 +73,7 @@ static enum err ask(struct dns *d, struct dns_query *q, unsigned which, struct a
     struct dns_question *s = &q->sent[which];
     struct dns_exchange *x = &q->exchanges[which];
     *s = (struct dns_question){
-        .id = (uint16_t)draw(d), .type = q->type, .edns = !q->old, .name = q->name};
+        .id = (uint16_t)draw(d), .type = q->type, .edns = !q->old, .tcp = q->tcp, .name = q->name};
     shuffle_case(d, &s->name);
     *x = (struct dns_exchange){.server = server, .id = s->id, .tcp = q->tcp};
     enum err e = d->below->ask(d->arg, x, slice_of(message, dns_write(s, message)));

@@ -49,6 +49,26 @@ static void test_another_case_is_settled_over_tcp(void **state)
     assert_address(&w, 0, "192.0.2.7");
 }
 
+/* A server, or what stands before it, may change letters whatever it is asked by: over TCP, where nobody forges by
+ * guessing, they do not count. */
+static void test_a_server_that_changes_letters(void **state)
+{
+    struct wish w;
+    (void)state;
+    dns_only_v4(dns, true);
+    look_up(&w, "www.example");
+    for (unsigned i = 0; i < 2; i++) {
+        struct ask *a = find(A);
+        assert_int_equal(a->x->tcp, i);
+        begin(a, NOERROR);
+        reply[13] ^= 0x20;
+        put_a(NULL, 60, 7);
+        deliver(a);
+    }
+    assert_address(&w, 0, "192.0.2.7");
+    assert_int_equal(dns_counters(dns)->failures, 0);
+}
+
 static void test_ids_and_letters_are_random(void **state)
 {
     unsigned different = 0, upper = 0;
@@ -222,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_forged_answers),
         TEST(test_another_case_is_settled_over_tcp),
+        TEST(test_a_server_that_changes_letters),
         TEST(test_ids_and_letters_are_random),
         TEST(test_records_that_do_not_count),
         TEST(test_malformed_answers),
