@@ -76,6 +76,7 @@ struct net;
 struct net_ops {
     enum err (*send)(struct net *n, const struct net_frame *f);
     uint64_t (*completed)(struct net *n);
+    bool (*drained)(struct net *n); /* NULL: it has sent a frame once that is completed */
     bool (*link)(const struct net *n);
     void (*status)(const struct net *n, struct buf *into); /* NULL: it has nothing to say */
 };
@@ -112,6 +113,12 @@ static inline enum err net_send(struct net *n, const struct net_frame *f)
 static inline uint64_t net_completed(struct net *n)
 {
     return n->ops->completed(n);
+}
+
+/* Whether all frames have left the card. False: the loop comes round when they may have, whoever else sleeps. */
+static inline bool net_drained(struct net *n)
+{
+    return n->ops->drained ? n->ops->drained(n) : net_completed(n) == n->sent;
 }
 
 static inline bool net_link(const struct net *n)

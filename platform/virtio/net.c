@@ -30,6 +30,13 @@ static uint64_t completed(struct net *n)
     return card_of(n)->completed;
 }
 
+static bool drained(struct net *n)
+{
+    struct card *c = card_of(n);
+    c->draining = completed(n) < n->sent;
+    return !c->draining;
+}
+
 static bool link(const struct net *n)
 {
     return card_of(n)->up;
@@ -189,11 +196,12 @@ static bool run(struct poll *p)
     return any || frames;
 }
 
-/* Of frames that were sent we want to hear only when somebody waits for room. */
+/* Of frames that were sent we want to hear only when somebody waits for room, or for the last of them. */
 static bool await(struct poll *p)
 {
     struct card *c = CONTAINER(p, struct card, poll);
-    return !c->dead && (queue_await(&c->receive) || (c->blocked && queue_await(&c->send)));
+    return !c->dead &&
+           (queue_await(&c->receive) || ((c->blocked || c->draining) && queue_await(&c->send)));
 }
 
 /* --- opening --- */
@@ -239,8 +247,11 @@ static bool open_memory(struct card *c)
 
 struct net *virtio_net_open(uint32_t number)
 {
-    static const struct net_ops ops = {
-        .send = net_send_frame, .completed = completed, .link = link, .status = status};
+    static const struct net_ops ops = {.send = net_send_frame,
+                                       .completed = completed,
+                                       .drained = drained,
+                                       .link = link,
+                                       .status = status};
     struct virtio *device = virtio_take(VIRTIO_NET, number);
     struct card *c = device ? memory_zalloc(sizeof *c) : NULL;
     if (!c)

@@ -58,6 +58,7 @@ struct card {
     bool done[QUEUE_SIZE_MAX]; /* by number of the frame, modulo: those after `completed` */
     uint64_t completed;
     bool up, blocked, dead;
+    bool draining; /* somebody waits until all is sent */
 };
 
 static inline struct card *card_of(const struct net *n)

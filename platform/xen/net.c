@@ -47,6 +47,7 @@ struct card {
     uint32_t receive_channel, send_channel; /* the same, where the backend has one only */
     uint32_t abandoned;
     bool blocked, told_up;
+    bool draining; /* somebody waits until all is sent */
 };
 
 static struct card *card_of(const struct net *n)
@@ -223,6 +224,14 @@ static uint64_t completed(struct net *n)
     return n->sent; /* all is copied */
 }
 
+/* The backend has them all: it is told of frames at the end of a turn, and may be gone with the domain. */
+static bool drained(struct net *n)
+{
+    struct card *c = card_of(n);
+    c->draining = c->front.up && c->send.free_count < NET_RING_PAGES;
+    return !c->draining;
+}
+
 static bool link(const struct net *n)
 {
     return card_of(n)->front.up;
@@ -306,12 +315,12 @@ static bool run(struct poll *p)
     return any || frames;
 }
 
-/* Of frames that were sent we want to hear only when somebody waits for room. */
+/* Of frames that were sent we want to hear only when somebody waits for room, or for the last of them. */
 static bool await(struct poll *p)
 {
     struct card *c = CONTAINER(p, struct card, poll);
-    return c->front.up &&
-           (ring_await(&c->receive.ring) || (c->blocked && ring_await(&c->send.ring)));
+    return c->front.up && (ring_await(&c->receive.ring) ||
+                           ((c->blocked || c->draining) && ring_await(&c->send.ring)));
 }
 
 /* --- opening --- */
@@ -347,7 +356,7 @@ static bool settled(void *arg)
 static void init(struct card *c)
 {
     static const struct net_ops ops = {
-        .send = send, .completed = completed, .link = link, .status = status};
+        .send = send, .completed = completed, .drained = drained, .link = link, .status = status};
     c->net.ops = &ops;
     c->receive_ring.number = c->send_ring.number = GRANT_NONE;
     for (unsigned i = 0; i < NET_RING_PAGES; i++)

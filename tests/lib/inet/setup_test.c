@@ -261,6 +261,30 @@ static void test_others_take_all_timers(void **state)
     assert_int_equal(try_connect(to_server(), SEC), OK);
 }
 
+static bool drains;
+
+static bool drained(struct net *n)
+{
+    (void)n;
+    return drains;
+}
+
+/* The end is when the card has sent what it took, not when that may be freed. */
+static void test_the_last_frames_are_waited_for(void **state)
+{
+    (void)state;
+    const struct net_ops *plain = card->ops;
+    struct net_ops slow = *plain;
+    assert_int_equal(open_client(&(struct inet_config){.quiet = true}), OK);
+    slow.drained = drained;
+    card->ops = &slow;
+    drains = false;
+    assert_false(sim_run(ended, NULL, clock_monotonic() + SEC));
+    drains = true;
+    end();
+    card->ops = plain;
+}
+
 static void test_closing_in_the_middle_of_everything(void **state)
 {
     static struct want t[6];
@@ -381,6 +405,7 @@ int main(void)
         TEST(test_addresses_that_cannot_be),
         TEST(test_opening_without_memory),
         TEST(test_others_take_all_timers),
+        TEST(test_the_last_frames_are_waited_for),
         TEST(test_closing_in_the_middle_of_everything),
         TEST(test_a_router_that_cannot_decide),
         TEST(test_status),

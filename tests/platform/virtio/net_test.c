@@ -255,6 +255,41 @@ static void test_completion(void **state)
     assert_int_equal(net_completed(w->net), 3);
 }
 
+/* Whether it asks for an interrupt for the next frame that is sent. */
+static bool listens(void)
+{
+    const struct puppet_queue *q = &puppet.queues[SEND];
+    return q->available->entries[q->size] == q->used->index;
+}
+
+/* Who waits for the last frames is woken, who only sends is not. */
+static void test_drained(void **state)
+{
+    struct world *w = *state;
+    struct puppet_chain c;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(send(w, 1, NULL), OK);
+        puppet_run(false);
+        assert_true(puppet_take(SEND, &c));
+        if (i == 0)
+            puppet_use(SEND, c.number, 0);
+    }
+    puppet_run(false);
+    assert_false(listens());
+    assert_false(net_drained(w->net));
+    puppet_run(false);
+    assert_true(listens());
+    puppet_use(SEND, c.number, 0);
+    puppet_run(true);
+    assert_true(net_drained(w->net));
+    puppet_run(false);
+    assert_int_equal(send(w, 1, NULL), OK);
+    assert_true(puppet_take(SEND, &c));
+    puppet_use(SEND, c.number, 0);
+    puppet_run(false);
+    assert_false(listens());
+}
+
 /* With tables there are more frames under way than descriptors for all their parts; then it is full. */
 static void test_full(void **state)
 {
@@ -506,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_send, setup, teardown),
         cmocka_unit_test_setup_teardown(test_completion, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_drained, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_receive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_receive_merged, setup, teardown),

@@ -90,6 +90,22 @@ static void deliver(uint16_t id_off, int16_t status)
     memcpy(s->entries + at * sizeof r, &r, sizeof r);
 }
 
+/* The backend has sent what it was given, and says so where that is wanted. True: it was. */
+static bool send_all(void)
+{
+    struct ring_shared *s = ring("tx-ring-ref");
+    uint32_t before = s->response_producer;
+    while (s->response_producer != s->request_producer) {
+        uint32_t at = s->response_producer++ % NET_RING_PAGES;
+        uint8_t *entry = s->entries + at * sizeof(union netif_tx_sring_entry);
+        struct netif_tx_request q;
+        memcpy(&q, entry, sizeof q);
+        struct netif_tx_response r = {.id = q.id, .status = NETIF_RSP_OKAY};
+        memcpy(entry, &r, sizeof r);
+    }
+    return s->response_producer - s->response_event < s->response_producer - before;
+}
+
 static void hold_all(void)
 {
     for (uint32_t i = 0; i < DOM0_GRANTS; i++)
@@ -116,6 +132,33 @@ static void comes_up(void **state)
     dom0_turn();
     assert_int_equal(frames, 1);
     assert_int_equal(send(60000, 1448), OK);
+}
+
+/* All frames that were taken reach the backend before the domain ends, and who waits for that is woken. */
+static void the_last_frames_are_waited_for(void **state)
+{
+    (void)state;
+    open();
+    assert_true(net_drained(card));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(send(60, 0), OK);
+        dom0_turn();
+        (void)dom0.poll->await(dom0.poll);
+        assert_int_equal(send_all(), i == 0); /* as a new ring has it */
+        dom0_turn();
+    }
+    assert_int_equal(send(60, 0), OK);
+    assert_false(net_drained(card));
+    dom0_turn();
+    assert_false(net_drained(card));
+    assert_false(dom0.poll->await(dom0.poll));
+    assert_true(send_all());
+    dom0_turn();
+    assert_true(net_drained(card));
+    assert_int_equal(send(60, 0), OK);
+    dom0_set("/b/state", "6"); /* it will never say so */
+    dom0_turn();
+    assert_true(net_drained(card));
 }
 
 /* --- a backend that refuses --- */
@@ -361,6 +404,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(comes_up),
+        TEST(the_last_frames_are_waited_for),
         TEST(without_copies_there_is_no_card),
         TEST(what_is_not_offered_is_not_used),
         TEST(one_channel_and_no_queues),
