@@ -101,22 +101,25 @@ static struct schemes schemes_of(enum signer_algorithm algorithm)
     }
 }
 
-static size_t read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX])
+/* All of the chain, or false: half of one is one that clients cannot follow to its end. */
+static bool read_chain(struct slice chain, CRYPTO_BUFFER *into[TLS_CHAIN_MAX], size_t *count)
 {
     struct slice der;
-    size_t count = 0;
-    while (count < TLS_CHAIN_MAX && keyring_der(&chain, &der)) {
-        into[count] = CRYPTO_BUFFER_new(der.ptr, der.len, NULL);
-        if (!into[count])
-            break;
-        count++;
+    *count = 0;
+    while (*count < TLS_CHAIN_MAX && keyring_der(&chain, &der)) {
+        into[*count] = CRYPTO_BUFFER_new(der.ptr, der.len, NULL);
+        if (!into[*count])
+            return false;
+        ++*count;
     }
-    return count;
+    return *count > 0 && chain.len == 0;
 }
 
 /* The library does not survive it if it is refused the list that it makes of the chain, before all
- * else. So one is made first, and given back: the same blocks are there then, whatever sizes an
- * allocator keeps apart. (That the list cannot grow, it survives.) */
+ * else, and it has no function that takes a list of ours. So one is made first, and given back: nobody
+ * else asks for memory in between, and each of our allocators gives the same blocks again, whatever
+ * sizes it keeps apart. (That the list cannot grow, it survives.) What this does not withstand is an
+ * allocator that refuses what it has: a test that has just that request fail. */
 static bool has_room_for_a_list(void)
 {
     STACK_OF(CRYPTO_BUFFER) *list = sk_CRYPTO_BUFFER_new_null();
@@ -129,8 +132,8 @@ enum err tls_identity_set(struct ssl_ctx_st *context, struct slice chain,
 {
     CRYPTO_BUFFER *certificates[TLS_CHAIN_MAX];
     const struct schemes s = schemes_of(algorithm);
-    size_t count = read_chain(chain, certificates);
-    bool ok = count > 0 && has_room_for_a_list() &&
+    size_t count;
+    bool ok = read_chain(chain, certificates, &count) && has_room_for_a_list() &&
               SSL_CTX_set_chain_and_key(context, certificates, count, NULL, &method) == 1 &&
               SSL_CTX_set_signing_algorithm_prefs(context, s.list, s.count) == 1;
     uint32_t error = ERR_peek_error();

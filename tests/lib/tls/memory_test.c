@@ -1,4 +1,6 @@
 /* The server: what a connection costs, and where there is no memory for it. */
+#include "lib/tls/internal.h"
+#include "runtime/keyring.h"
 #include "tests/lib/tls/serving.h"
 
 /* --- memory --- */
@@ -106,6 +108,33 @@ static void test_open_without_memory(void **state)
     buf_deinit(&certs);
 }
 
+/* Of a chain all is served or nothing: the first requests are those for its certificates, the next for the
+ * list of them that is made to see whether there is room. */
+static void test_no_half_chain(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 2 * 2 + 2 };
+    const struct pki_entry entry = {"server", {&place.leaf, &place.ca, NULL}};
+    struct keyring ring;
+    struct keyring_entry chain;
+    struct buf certs;
+    buf_init(&certs, 1 << 20);
+    pki_certs(&certs, &entry, 1);
+    assert_int_equal(keyring_open(&ring, KEYRING_CERTS, buf_slice(&certs)), OK);
+    assert_true(keyring_next(&ring, &chain));
+    for (uint64_t nth = 1; nth <= REQUESTS + 1; nth++) {
+        SSL_CTX *context = tls_context();
+        sim_memory_fail_nth(nth <= REQUESTS ? nth : 0);
+        enum err e = tls_identity_set(context, chain.bytes, SIGNER_ECDSA_P256);
+        sim_memory_fail_nth(0);
+        assert_int_equal(e, nth <= REQUESTS ? ERR_MEMORY : OK);
+        if (!e)
+            assert_int_equal(sk_CRYPTO_BUFFER_num(SSL_CTX_get0_chain(context)), 2);
+        SSL_CTX_free(context);
+    }
+    buf_deinit(&certs);
+}
+
 static void test_close_with_some_in_handshake(void **state)
 {
     (void)state;
@@ -127,6 +156,7 @@ int main(void)
         TEST(test_idle_memory),
         TEST(test_no_memory),
         TEST(test_open_without_memory),
+        TEST(test_no_half_chain),
         TEST(test_close_with_some_in_handshake),
     };
     return serving_run("tls memory", tests, sizeof tests / sizeof tests[0]);
