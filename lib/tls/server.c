@@ -16,12 +16,16 @@ static struct tls_server *server_of(const SSL *ssl)
 
 /* --- called by libssl in a handshake --- */
 
+static struct slice host_of(const SSL *ssl)
+{
+    return slice_text(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+}
+
 static int choose_certificate(SSL *ssl, void *arg)
 {
     const struct tls_server *s = server_of(ssl);
-    struct slice host = slice_text(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
     (void)arg;
-    return tls_identity_use(ssl, tls_identities_choose(s->identities, host));
+    return tls_identity_use(ssl, tls_identities_choose(s->identities, host_of(ssl)));
 }
 
 /* The first of ours that the client has; the offer is a list as in RFC 7301, 3.1, which libssl has
@@ -70,15 +74,16 @@ static int ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out, 
 {
     struct tls_server *s = server_of(ssl);
     return max_out >= in_len + TICKET_OVERHEAD &&
-           tls_ticket_seal(&s->tickets, clock_monotonic(), slice_of(in, in_len), out, out_len);
+           tls_ticket_seal(&s->tickets, clock_monotonic(), host_of(ssl), slice_of(in, in_len), out,
+                           out_len);
 }
 
 static enum ssl_ticket_aead_result_t ticket_open(SSL *ssl, uint8_t *out, size_t *out_len,
                                                  size_t max_out, const uint8_t *in, size_t in_len)
 {
     struct tls_server *s = server_of(ssl);
-    return tls_ticket_open(&s->tickets, clock_monotonic(), slice_of(in, in_len), out, max_out,
-                           out_len)
+    return tls_ticket_open(&s->tickets, clock_monotonic(), host_of(ssl), slice_of(in, in_len), out,
+                           max_out, out_len)
                ? ssl_ticket_aead_success
                : ssl_ticket_aead_ignore_ticket;
 }

@@ -50,17 +50,36 @@ static void keep_fresh(struct tls_tickets *t, uint64_t now)
     tls_tickets_rotate(t, now);
 }
 
-bool tls_ticket_seal(struct tls_tickets *t, uint64_t now, struct slice session, uint8_t *into,
-                     size_t *len)
+/* What a ticket is bound to. */
+struct bound {
+    uint8_t bytes[TICKET_NAME + TICKET_HOST_MAX];
+    size_t len;
+};
+
+static struct bound bind_to(const uint8_t name[TICKET_NAME], struct slice host)
+{
+    struct bound b = {.len = TICKET_NAME};
+    memcpy(b.bytes, name, TICKET_NAME);
+    host = slice_take(host, TICKET_HOST_MAX);
+    for (size_t i = 0; i < host.len; i++) {
+        uint8_t c = host.ptr[i];
+        b.bytes[b.len++] = c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+    }
+    return b;
+}
+
+bool tls_ticket_seal(struct tls_tickets *t, uint64_t now, struct slice host, struct slice session,
+                     uint8_t *into, size_t *len)
 {
     uint8_t *nonce = into + TICKET_NAME, *body = nonce + TICKET_NONCE;
     keep_fresh(t, now);
     const struct tls_ticket_key *k = &t->keys[0];
+    const struct bound to = bind_to(k->name, host);
     memcpy(into, k->name, TICKET_NAME);
     entropy_fill(nonce, TICKET_NONCE);
     bool ok =
         k->set && EVP_AEAD_CTX_seal(&k->seal, body, len, session.len + 16, nonce, TICKET_NONCE,
-                                    session.ptr, session.len, into, TICKET_NAME) == 1;
+                                    session.ptr, session.len, to.bytes, to.len) == 1;
     *len += TICKET_NAME + TICKET_NONCE;
     return ok;
 }
@@ -73,16 +92,19 @@ static const struct tls_ticket_key *find(const struct tls_tickets *t, struct sli
     return NULL;
 }
 
-bool tls_ticket_open(struct tls_tickets *t, uint64_t now, struct slice ticket, uint8_t *into,
-                     size_t size, size_t *len)
+bool tls_ticket_open(struct tls_tickets *t, uint64_t now, struct slice host, struct slice ticket,
+                     uint8_t *into, size_t size, size_t *len)
 {
     keep_fresh(t, now);
     struct slice name = slice_take(ticket, TICKET_NAME);
     struct slice nonce = slice_take(slice_drop(ticket, TICKET_NAME), TICKET_NONCE);
     struct slice body = slice_drop(ticket, TICKET_NAME + TICKET_NONCE);
     const struct tls_ticket_key *k = ticket.len > TICKET_OVERHEAD ? find(t, name) : NULL;
-    bool ok = k && EVP_AEAD_CTX_open(&k->seal, into, len, size, nonce.ptr, nonce.len, body.ptr,
-                                     body.len, name.ptr, name.len) == 1;
+    if (!k)
+        return false;
+    const struct bound to = bind_to(k->name, host);
+    bool ok = EVP_AEAD_CTX_open(&k->seal, into, len, size, nonce.ptr, nonce.len, body.ptr, body.len,
+                                to.bytes, to.len) == 1;
     ERR_clear_error();
     return ok;
 }

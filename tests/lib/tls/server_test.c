@@ -189,6 +189,40 @@ static void test_resumption(void **state)
     }
 }
 
+/* Comes for this host: whether the session of before was resumed. */
+static bool resumes_at(struct peer *p, const char *host)
+{
+    peer_dial(p);
+    if (host)
+        SSL_set_tlsext_host_name(p->ssl, host);
+    assert_true(peer_shake(p));
+    assert_true(peer_echo(p, "again"));
+    bool resumed = SSL_session_reused(p->ssl);
+    peer_hang_up(p);
+    settle(1);
+    return resumed;
+}
+
+/* A session of one name is none of another: whoever is to be somebody else shows who he is (RFC 6066, 3). */
+static void test_tickets_of_other_names(void **state)
+{
+    (void)state;
+    for (int v = 0; v < 2; v++) {
+        struct peer p;
+        peer_init(&p);
+        SSL_CTX_set_max_proto_version(p.context, v ? TLS1_2_VERSION : TLS1_3_VERSION);
+        assert_false(resumes_at(&p, "server.example"));
+        assert_true(resumes_at(&p, "SERVER.example"));
+        assert_false(resumes_at(&p, "also.example"));
+        assert_true(slice_equal(p.spki, pki_spki(&other)));
+        assert_true(resumes_at(&p, "also.example"));
+        assert_false(resumes_at(&p, NULL));
+        assert_true(resumes_at(&p, NULL));
+        assert_false(resumes_at(&p, "server.example"));
+        peer_deinit(&p);
+    }
+}
+
 static void test_tickets_grow_old(void **state)
 {
     (void)state;
@@ -387,6 +421,7 @@ int main(void)
         TEST(test_names),
         cmocka_unit_test_setup_teardown(test_protocols, setup_protocols, teardown),
         TEST(test_resumption),
+        TEST(test_tickets_of_other_names),
         TEST(test_tickets_grow_old),
         TEST(test_changed_ticket),
         cmocka_unit_test(test_client_certificates),
