@@ -4,12 +4,11 @@
  *     idle -> fetching -> building -> tidying -> idle    (building only if there is something new)
  *
  * What is served is a whole generation; the next one is made beside it, in turns between requests, and swapped in
- * whole. What its pages need besides their bodies is made then, while they are served, and what was served before is
- * given back (tidying). An image that
- * brings its content brings the pages of it as well: they are served from the start, and stand in until the
- * content has been read and its pages have been made. Whatever fails on the way leaves what is served in place,
- * says so in one line, and is tried again later with back-off. Updates that are asked for while one runs become
- * one more.
+ * whole. What its pages need besides their bodies is made then, while they are served, and what was served before
+ * is given back (tidying). An image that brings its content brings the pages of it as well: they are served from
+ * the start, and stand in until the content has been read and its pages have been made. Whatever fails on the way
+ * leaves what is served in place, says so in one line, and is tried again later with back-off. Updates that are
+ * asked for while one runs become one more.
  */
 #ifndef APPS_CANOPY_CONTENT_H
 #define APPS_CANOPY_CONTENT_H
