@@ -125,5 +125,6 @@ bool heap_init(struct heap *h, const struct heap_range *given, size_t count, uin
         if (end_page(&ranges[i]) > first)
             heap_run_give(h, (uint32_t)(first - low), (uint32_t)(end_page(&ranges[i]) - first));
     }
+    h->stats.total = heap_unused(h);
     return true;
 }

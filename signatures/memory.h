@@ -14,6 +14,7 @@ struct memory_stats {
     uint64_t bytes;   /* now in use, as the allocator counts them */
     uint64_t peak;    /* highest `bytes` so far */
     uint64_t refused; /* requests that were answered with NULL */
+    uint64_t total;   /* bytes that there are; 0: as many as the program's host has */
 };
 
 /* size 0 gives a valid pointer. The bytes are not initialised. */

@@ -122,9 +122,18 @@ static void put_plain(struct buf *b, const struct http_counters *http)
                http->open, ULL(http->requests), ULL(http->malformed));
 }
 
-void status_whole(struct buf *b, const struct web *w)
+static void put_memory(struct buf *b)
 {
     struct memory_stats memory = memory_stats();
+    if (memory.total > 0)
+        buf_printf(b, "memory total: %llu\n", ULL(memory.total));
+    buf_printf(b,
+               "memory bytes: %llu\nmemory blocks: %llu\nmemory peak: %llu\nmemory refused: %llu\n",
+               ULL(memory.bytes), ULL(memory.blocks), ULL(memory.peak), ULL(memory.refused));
+}
+
+void status_whole(struct buf *b, const struct web *w)
+{
     buf_printf(b, "uptime seconds: %llu\n", ULL((clock_monotonic() - w->started) / CLOCK_SEC));
     status_update(b, w);
     put_content(b, w->content);
@@ -133,11 +142,8 @@ void status_whole(struct buf *b, const struct web *w)
         put_plain(b, http_service_counters(w->plain->service));
     if (w->secure)
         secure_status(w->secure, b);
-    buf_printf(b,
-               "memory bytes: %llu\nmemory blocks: %llu\nmemory peak: %llu\nmemory refused: %llu\n"
-               "timers: %u\n",
-               ULL(memory.bytes), ULL(memory.blocks), ULL(memory.peak), ULL(memory.refused),
-               loop_timers());
+    put_memory(b);
+    buf_printf(b, "timers: %u\n", loop_timers());
     stack_status(w->content->stack, b);
     console_status(b);
 }

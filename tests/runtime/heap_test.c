@@ -30,6 +30,7 @@ static int setup(void **state)
     struct heap_range range = {(uintptr_t)w->memory, SIZE};
     assert_true(heap_init(&w->heap, &range, 1, 0x123456789abcdef));
     w->unused = heap_unused(&w->heap);
+    assert_int_equal(heap_stats(&w->heap).total, w->unused);
     *state = w;
     return 0;
 }

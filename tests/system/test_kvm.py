@@ -91,6 +91,14 @@ def test_it_says_where_it_serves(guest):
     guest.wait_line(r"info +canopy: serving HTTPS at port 443$")
 
 
+def test_it_says_how_much_memory_there_is(guest, process):
+    """What the machine has, less the image and what firmware keeps; a process has no limit of its own."""
+    status = guest.status()
+    assert 0.8 * (64 << 20) < int(status["memory total"]) < 64 << 20
+    assert int(status["memory peak"]) < int(status["memory total"])
+    assert "memory total" not in process.status()
+
+
 def test_readers_are_sent_on_to_https(guest):
     answer = guest.plain("GET", "/Posts?x=1")
     assert answer.status == 301 and answer.field("Location").startswith("https://")
