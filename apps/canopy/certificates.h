@@ -27,13 +27,13 @@ struct certificates {
 void certificates_init(struct certificates *c, const struct signer *signer);
 void certificates_deinit(struct certificates *c);
 
-/* The image's chains from now on; copied. */
+/* The image's chains from now on; copied. Where it fails there are none. */
 enum err certificates_from_image(struct certificates *c, struct slice section);
 
 /* The repository's from now on: those at .config/tls in this commit, and the host of its .config/root.
- * What cannot be served is left out, and logged. */
-void certificates_from_repository(struct certificates *c, struct store *store,
-                                  const struct oid *commit);
+ * What cannot be served is left out, and logged. ERR_MEMORY: for want of it something may be missing. */
+enum err certificates_from_repository(struct certificates *c, struct store *store,
+                                      const struct oid *commit);
 
 /* Whether one of those that are served is for the host that the repository names in .config/root;
  * true where it names none. */

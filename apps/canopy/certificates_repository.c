@@ -6,6 +6,7 @@
 #include "runtime/format.h"
 #include "runtime/keyring.h"
 #include "runtime/log.h"
+#include "signatures/memory.h"
 
 #define FOLDER ".config/tls"
 
@@ -122,15 +123,11 @@ static void write_section(struct gathering *g)
     }
 }
 
-void certificates_from_repository(struct certificates *c, struct store *store,
-                                  const struct oid *commit)
+static void read_folder(struct certificates *c, struct store *store, const struct oid *commit)
 {
     struct gathering g = {.c = c};
     struct git_entry folder, file;
     struct store_object tree;
-    buf_clear(&c->repository);
-    c->problem[0] = 0;
-    (void)site_root_host(store, commit, c->root);
     if (store_path(store, commit, SLICE(FOLDER), &folder) != OK || folder.mode != GIT_MODE_TREE ||
         store_read_as(store, &folder.oid, GIT_TREE, &tree) != OK)
         return;
@@ -146,4 +143,22 @@ void certificates_from_repository(struct certificates *c, struct store *store,
     write_section(&g);
     buf_deinit(&g.chains);
     store_release(&tree);
+}
+
+/* Who reads certificates does not always tell one that is malformed from one that there was no memory
+ * to read: what memory refused meanwhile is asked for instead. */
+enum err certificates_from_repository(struct certificates *c, struct store *store,
+                                      const struct oid *commit)
+{
+    uint64_t refused = memory_stats().refused;
+    buf_clear(&c->repository);
+    c->problem[0] = 0;
+    (void)site_root_host(store, commit, c->root);
+    read_folder(c, store, commit);
+    if (memory_stats().refused == refused)
+        return OK;
+    format_text(c->problem, sizeof c->problem,
+                FOLDER " cannot be read for want of memory: the certificates of before stay");
+    log_warning("tls", "%s", c->problem);
+    return ERR_MEMORY;
 }

@@ -3,6 +3,7 @@
 
 #include "lib/date/text.h"
 #include "lib/x509/x509.h"
+#include "runtime/format.h"
 #include "runtime/keyring.h"
 #include "runtime/log.h"
 #include "signatures/clock.h"
@@ -41,7 +42,7 @@ static void say_days(struct slice name, const struct x509 *leaf)
                   SLICE_ARG(name), x509_called(leaf, called), date);
     else if (days <= SECURE_DAYS_LEFT)
         log_warning("tls", "the certificate %.*s (%s) has %lld days left, until %s",
-                    SLICE_ARG(name), leaf->subject, (long long)days, date);
+                    SLICE_ARG(name), x509_called(leaf, called), (long long)days, date);
 }
 
 static void say_all_days(const struct secure *s)
@@ -63,53 +64,69 @@ static struct slice reason(const struct buf *words, enum err e)
     return words->len > 0 ? buf_slice(words) : slice_text(err_text(e));
 }
 
-/* Chooses again, and takes it into use where it differs. False: all is as it was. */
-static bool refresh(struct secure *s)
+/* A section makes room for another one, and is back where that is refused: neither takes memory. */
+static struct buf put_aside(struct buf *section)
 {
-    struct buf before, error;
+    struct buf before = *section;
+    buf_init(section, before.max);
+    return before;
+}
+
+static void decide(struct buf *section, struct buf *before, bool taken)
+{
+    buf_deinit(taken ? before : section);
+    if (!taken)
+        *section = *before;
+}
+
+/* Chooses again, and takes it into use where it differs. False: all is as it was, and why is logged and
+ * left in `problem`. */
+static bool refresh(struct secure *s, char problem[CERTIFICATES_PROBLEM_MAX])
+{
     struct certificates *c = &s->certificates;
-    buf_init(&before, KEYRING_CERTS_SIZE);
+    struct buf error, before = put_aside(&c->served);
     buf_init(&error, ERROR_MAX);
-    buf_put(&before, buf_slice(&c->served));
     enum err e = certificates_choose(c, now_seconds());
     bool same = e == OK && slice_equal(buf_slice(&before), buf_slice(&c->served));
     if (e == OK && !same)
         e = tls_server_certificates(s->server, buf_slice(&c->served), &error);
     if (e != OK) {
-        log_warning("tls", "the new certificates are refused, the old ones stay: %.*s",
+        format_text(problem, CERTIFICATES_PROBLEM_MAX,
+                    "the new certificates are refused, the old ones stay: %.*s",
                     SLICE_ARG(reason(&error, e)));
-        buf_clear(&c->served);
-        buf_put(&c->served, buf_slice(&before));
+        log_warning("tls", "%s", problem);
     } else if (!same) {
         log_info("tls", "new certificates are in use for new connections");
         say_all_days(s);
     }
-    buf_deinit(&before);
+    decide(&c->served, &before, e == OK);
     buf_deinit(&error);
     return e == OK;
 }
 
 void secure_reload(struct secure *s, struct slice certificates)
 {
-    struct buf before;
-    buf_init(&before, KEYRING_CERTS_SIZE);
-    buf_put(&before, buf_slice(&s->certificates.image));
+    char problem[CERTIFICATES_PROBLEM_MAX];
+    struct buf before = put_aside(&s->certificates.image);
     log_info("tls", "looking at the image's certificates again");
-    if (certificates_from_image(&s->certificates, certificates) != OK || !refresh(s))
-        certificates_from_image(&s->certificates, buf_slice(&before));
-    buf_deinit(&before);
+    enum err e = certificates_from_image(&s->certificates, certificates);
+    if (e != OK)
+        log_warning("tls", "the image's certificates cannot be read: %s", err_text(e));
+    decide(&s->certificates.image, &before, e == OK && refresh(s, problem));
 }
 
 #define NO_FIT "no certificate is for %s, which the content names in .config/root"
 
 void secure_follow(struct secure *s, struct store *store, const struct oid *commit)
 {
-    char before[sizeof s->certificates.root];
-    memcpy(before, s->certificates.root, sizeof before);
-    certificates_from_repository(&s->certificates, store, commit);
-    refresh(s);
-    if (strcmp(before, s->certificates.root) != 0 && !certificates_fit_root(&s->certificates))
-        log_warning("tls", NO_FIT, s->certificates.root);
+    struct certificates *c = &s->certificates;
+    char root[sizeof c->root];
+    memcpy(root, c->root, sizeof root);
+    struct buf before = put_aside(&c->repository);
+    enum err e = certificates_from_repository(c, store, commit);
+    decide(&c->repository, &before, e == OK && refresh(s, c->problem));
+    if (strcmp(root, c->root) != 0 && !certificates_fit_root(c))
+        log_warning("tls", NO_FIT, c->root);
 }
 
 static bool look_again(struct secure *s)
@@ -120,8 +137,9 @@ static bool look_again(struct secure *s)
 static void on_day(struct timer *t)
 {
     struct secure *s = CONTAINER(t, struct secure, daily);
-    (void)look_again(s); /* it takes the place that it has just left */
-    refresh(s);          /* one that was not valid yet may be now */
+    char problem[CERTIFICATES_PROBLEM_MAX];
+    (void)look_again(s);       /* it takes the place that it has just left */
+    (void)refresh(s, problem); /* one that was not valid yet may be now */
     say_all_days(s);
 }
 
@@ -146,6 +164,11 @@ static enum err open_server(struct secure *s, const struct world *world)
     struct buf error;
     buf_init(&error, ERROR_MAX);
     enum err e = tls_server_open(&config, &s->server, &error);
+    s->stack = e == OK ? tls_server_stack(s->server, world->stack) : NULL;
+    if (e == OK && !s->stack) {
+        tls_server_close(s->server);
+        e = ERR_MEMORY;
+    }
     if (e != OK)
         log_error("tls", "cannot serve HTTPS: %.*s", SLICE_ARG(reason(&error, e)));
     buf_deinit(&error);
@@ -179,7 +202,6 @@ enum err secure_start(struct secure *s, const struct world *world)
         certificates_deinit(&s->certificates);
         return e;
     }
-    s->stack = tls_server_stack(s->server, world->stack);
     say_all_days(s);
     return OK;
 }

@@ -65,10 +65,10 @@ static struct slice key_bytes(const EVP_PKEY *key)
     return keep(der, len);
 }
 
-static EVP_PKEY *read_key(const struct pki *p)
+static EVP_PKEY *read_key(struct slice der)
 {
     CBS cbs;
-    CBS_init(&cbs, p->key.ptr, p->key.len);
+    CBS_init(&cbs, der.ptr, der.len);
     EVP_PKEY *key = EVP_parse_private_key(&cbs);
     assert_always(key);
     return key;
@@ -100,10 +100,11 @@ static void set_names(X509 *x, const struct pki_request *r, const struct pki *is
 {
     X509_NAME *name = X509_NAME_new();
     assert_always(
-        X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"Test", -1, -1, 0) &&
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)r->name, -1, -1,
-                                   0) &&
-        X509_set_subject_name(x, name));
+        r->name[0] == 0 ||
+        (X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"Test", -1, -1, 0) &&
+         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)r->name, -1, -1,
+                                    0)));
+    assert_always(X509_set_subject_name(x, name));
     if (issuer) {
         const uint8_t *at = issuer->cert.ptr;
         X509 *i = d2i_X509(NULL, &at, (long)issuer->cert.len);
@@ -132,7 +133,8 @@ static X509 *make_certificate(const struct pki_request *r, const struct pki *iss
 
 struct pki pki_make(const struct pki_request *r, const struct pki *issuer)
 {
-    EVP_PKEY *key = make_key(r), *signer = issuer ? read_key(issuer) : key;
+    EVP_PKEY *key = r->key.len ? read_key(r->key) : make_key(r);
+    EVP_PKEY *signer = issuer ? read_key(issuer->key) : key;
     X509 *x = make_certificate(r, issuer, key);
     const EVP_MD *digest = r->sha1 ? EVP_sha1() : EVP_sha256();
     uint8_t *der = NULL;

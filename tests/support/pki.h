@@ -12,7 +12,7 @@
 #define PKI_DAY INT64_C(86400)
 
 struct pki_request {
-    const char *name;                /* the subject's common name */
+    const char *name;                /* the subject's common name; "": the subject is empty */
     const char *hosts;               /* "DNS:a.example,DNS:*.b.example,IP:192.0.2.1"; NULL: none */
     enum signer_algorithm algorithm; /* 0: ECDSA P-256 */
     unsigned rsa_bits;               /* 0: 2048 */
@@ -21,6 +21,7 @@ struct pki_request {
     const char *usage;    /* of the key: "keyCertSign"; NULL: what fits */
     const char *extended; /* "serverAuth,clientAuth"; NULL: that; "": no such extension */
     bool sha1;            /* signed with it */
+    struct slice key;     /* PKCS#8, to be certified; empty: a new one */
 };
 
 struct pki {

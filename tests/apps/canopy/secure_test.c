@@ -3,12 +3,14 @@
  * are left, and what is refused.
  */
 #include "apps/canopy/secure.h"
+#include "lib/x509/x509.h"
 #include "platform/sim/net.h"
 #include "platform/sim/signer.h"
 #include "runtime/keyring.h"
 #include "runtime/loop.h"
 #include "tests/support/blocks.h"
 #include "tests/support/pki.h"
+#include "tests/support/site.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +30,9 @@ static struct signer *signer;
 static struct sim_net *net;
 static struct world world;
 static bool stopped;
-static uint64_t fail_nth; /* allocation of the start; 0: none */
+static uint64_t fail_nth;       /* allocation of the start; 0: none */
+static uint64_t requests;       /* of memory, of the start */
+static const struct pki *spare; /* the signer has its key as well */
 
 static int make_authority(void **state)
 {
@@ -66,7 +70,8 @@ static enum err start(const struct pki *leaf)
 {
     struct buf keys, certs = section_of(leaf, "server");
     buf_init(&keys, KEYRING_KEYS_SIZE);
-    pki_keys(&keys, &(struct pki_entry){"server", {leaf, NULL}}, 1);
+    const struct pki_entry entries[] = {{"server", {leaf, NULL}}, {"spare", {spare, NULL}}};
+    pki_keys(&keys, entries, spare ? 2 : 1);
     sim_reset(1);
     sim_clock_set_wall(PKI_NOW * (int64_t)CLOCK_SEC);
     net = sim_net_open(1);
@@ -76,6 +81,7 @@ static enum err start(const struct pki *leaf)
                            .certificates = buf_slice(&certs)};
     sim_memory_fail_nth(fail_nth);
     enum err e = secure_start(&secure, &world);
+    requests = sim_memory_requests();
     sim_memory_fail_nth(0);
     buf_deinit(&keys);
     buf_deinit(&certs);
@@ -166,6 +172,124 @@ static void what_does_not_fit_is_refused(void **state)
     stop();
     pki_free(&leaf);
     pki_free(&other);
+}
+
+/* --- the repository's --- */
+
+/* A commit that has this chain as .config/tls/server.pem. */
+static struct content commit_with(const struct pki *leaf)
+{
+    struct content c;
+    struct buf pem;
+    buf_init(&pem, 1 << 16);
+    pem_write(&pem, "CERTIFICATE", leaf->cert);
+    pem_write(&pem, "CERTIFICATE", ca.cert);
+    work_begin();
+    work_put(".config/tls/server.pem", buf_slice(&pem));
+    work_commit(WORK_EPOCH);
+    buf_deinit(&pem);
+    content_load(&c);
+    return c;
+}
+
+/* The same key, another certificate. */
+static struct pki renew(const struct pki *leaf, int until)
+{
+    return pki_make(&(struct pki_request){.name = "",
+                                          .hosts = "DNS:a.example",
+                                          .not_after = PKI_NOW + until * PKI_DAY,
+                                          .key = leaf->key},
+                    &ca);
+}
+
+/* What TLS cannot take is refused, and does not stand in the way of what the image brings next. */
+static void one_that_is_not_for_servers(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20), renewed = renew(&leaf, 40);
+    struct pki unfit = pki_make(&(struct pki_request){.name = "a.example",
+                                                      .hosts = "DNS:a.example",
+                                                      .not_after = PKI_NOW + 90 * PKI_DAY,
+                                                      .usage = "critical,keyAgreement"},
+                                &ca);
+    struct content content = commit_with(&unfit);
+    spare = &unfit;
+    assert_int_equal(start(&leaf), OK);
+    secure_follow(&secure, content.store, &content.history.commit);
+    assert_true(serves(&leaf));
+    assert_true(slice_search(slice_text(secure.certificates.problem),
+                             SLICE("its key may not sign")) < strlen(secure.certificates.problem));
+    struct buf section = section_of(&renewed, "server");
+    secure_reload(&secure, buf_slice(&section));
+    assert_true(serves(&renewed));
+    pass(15);
+    assert_true(said("certificate server (a.example) has 30 days left") +
+                    said("certificate server (a.example) has 29 days left") >=
+                1);
+    buf_deinit(&section);
+    content_free(&content);
+    stop();
+    spare = NULL;
+    pki_free(&leaf);
+    pki_free(&renewed);
+    pki_free(&unfit);
+}
+
+/* With a little more memory each time: the old or the new, never what was before both. */
+static void without_memory_those_of_before_stay(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20), old = renew(&leaf, 40), new = renew(&leaf, 60);
+    struct buf image = section_of(&leaf, "server");
+    struct content first = commit_with(&old), second = commit_with(&new);
+    unsigned refused = 0;
+    assert_int_equal(start(&leaf), OK);
+    for (uint64_t room = 64; !serves(&new); room += 256) {
+        secure_follow(&secure, first.store, &first.history.commit);
+        assert_true(serves(&old));
+        sim_memory_limit(memory_stats().bytes + room);
+        secure_follow(&secure, second.store, &second.history.commit);
+        sim_memory_limit(0);
+        assert_true(serves(&old) || serves(&new));
+        refused += serves(&old) && secure.certificates.problem[0];
+        sim_memory_limit(memory_stats().bytes + room);
+        secure_reload(&secure, buf_slice(&image));
+        sim_memory_limit(0);
+        assert_true(slice_equal(buf_slice(&secure.certificates.image), buf_slice(&image)));
+        assert_true(serves(&old) || serves(&new));
+    }
+    assert_true(refused > 3);
+    assert_int_equal(secure.certificates.problem[0], 0);
+    stop();
+    buf_deinit(&image);
+    content_free(&first);
+    content_free(&second);
+    pki_free(&leaf);
+    pki_free(&old);
+    pki_free(&new);
+}
+
+/* The last requests of a start are for reading what is served, where it does without: before them comes
+ * that for the stack. */
+static void without_memory_for_its_stack_it_does_not_start(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20);
+    enum err e = start(&leaf);
+    uint64_t nth = requests;
+    for (; e == OK; nth--) {
+        assert_non_null(secure.stack);
+        stop();
+        fail_nth = nth;
+        e = start(&leaf);
+    }
+    fail_nth = 0;
+    assert_int_equal(e, ERR_MEMORY);
+    assert_int_equal(said("cannot serve HTTPS: out of memory"), 1);
+    sim_signer_close(signer);
+    assert_int_equal(sim_net_close(net), 0);
+    assert_int_equal(loop_timers(), 0);
+    pki_free(&leaf);
 }
 
 /* Put into the repository's place by hand: choosing does not ask where it came from. */
@@ -369,6 +493,11 @@ int main(void)
         cmocka_unit_test(without_keys_it_does_not_start),
         cmocka_unit_test_setup_teardown(days_left_are_said_each_day, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(one_that_is_not_for_servers, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(without_memory_those_of_before_stay, blocks_before,
+                                        blocks_after),
+        cmocka_unit_test_setup_teardown(without_memory_for_its_stack_it_does_not_start,
+                                        blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(one_that_is_not_valid_yet_waits, blocks_before,
                                         blocks_after),
         cmocka_unit_test_setup_teardown(without_a_timer_it_does_not_start, blocks_before,
