@@ -20,7 +20,8 @@
 #define TICKET_NAME     8
 #define TICKET_NONCE    12
 #define TICKET_OVERHEAD (TICKET_NAME + TICKET_NONCE + 16)
-#define TICKET_HOST_MAX 255 /* no longer one is taken from a client (RFC 6066, 3; RFC 1035, 2.3.4) */
+#define TICKET_HOST_MAX \
+    255 /* no longer one is taken from a client (RFC 6066, 3; RFC 1035, 2.3.4) */
 
 struct tls_ticket_key {
     EVP_AEAD_CTX seal;
