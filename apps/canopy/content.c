@@ -161,7 +161,6 @@ void content_finish(struct content *c, enum err why)
 {
     drop_incoming(c);
     c->last = why;
-    c->asked_at = clock_wall();
     if (why == OK) {
         c->failures = 0;
         c->whole = false;
@@ -327,6 +326,7 @@ static void attempt(struct content *c)
     c->phase = CONTENT_FETCHING;
     c->again = false;
     c->next_at = 0;
+    c->asked_at = clock_wall();
     c->began = clock_monotonic();
     c->progress_said = c->began;
     wake_at(c, NEVER);

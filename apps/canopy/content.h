@@ -89,8 +89,8 @@ struct content {
     uint64_t updates;
     uint64_t failed;
     int64_t loaded_at;           /* wall clock of the last swap */
-    int64_t asked_at;            /* of the last attempt that ended */
-    enum err last;               /* how it ended */
+    int64_t asked_at;            /* the same of the last question to the remote; 0: none */
+    enum err last;               /* how the last update ended */
     char line[CONTENT_LINE_MAX]; /* the same for people */
 };
 

@@ -31,6 +31,7 @@ static void print_bundle(struct buf *into)
                                                                .on_loaded = on_loaded}),
                      OK);
     assert_true(sim_run(is_idle, &c, clock_monotonic() + 60 * CLOCK_SEC));
+    assert_int_equal(c.asked_at, 0); /* there is no remote */
     buf_init(into, SITE_PRINT_MAX);
     assert_int_equal(site_print(c.site, &c.options, into), OK);
     content_stop(&c);
