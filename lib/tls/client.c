@@ -94,6 +94,8 @@ static const char *explain(const struct tls_flow *f, enum err why, char text[TLS
         return "it did not finish the TLS handshake in time";
     if (!f->core_failed)
         return "it ended the connection within the TLS handshake";
+    if (f->core.failure == TLS_MEMORY)
+        return "there is not enough memory for TLS";
     if (f->core.failure == TLS_ALERT)
         format_text(text, TLS_REASON_MAX, "it refused the TLS handshake: %s", f->core.reason);
     else

@@ -498,17 +498,61 @@ static void test_no_memory(void **state)
                      5); /* the fifth is not asked for: a name, a flow, its handshake, a timer */
 }
 
+static void on_plain_or_not(void *owner, enum err why, struct flow *f)
+{
+    struct attempt *a = owner;
+    if (why == OK)
+        why = tls_connect(place.client, f, a->host, on_answer, a, &a->handshake);
+    if (why != OK)
+        on_answer(a, why, "no connection", NULL);
+}
+
+/* Whatever request fails, of either side: who is not connected is told why. */
+static void test_no_memory_meanwhile(void **state)
+{
+    (void)state;
+    unsigned refused = 0, told = 0;
+    serve(&place.leaf, &place.ca, NULL);
+    trust(&place.ca, NULL);
+    for (uint64_t nth = 1; nth < 600; nth += nth < 100 ? 1 : 7) {
+        struct endpoint remote = {.address = address_v4(192, 0, 2, 1), .port = 443};
+        struct attempt a = {.host = SLICE("server.example")};
+        assert_int_equal(
+            stack_connect(place.client_host, remote, on_plain_or_not, &a, &a.connecting), OK);
+        sim_memory_fail_nth(nth);
+        sim_run(answered, &a, clock_monotonic() + 60 * CLOCK_SEC);
+        sim_memory_fail_nth(0);
+        if (a.end.why) {
+            size_t len = strlen(a.end.reason);
+            refused++;
+            told += strcmp(a.end.reason, "there is not enough memory for TLS") == 0;
+            assert_true(len > 0 && a.end.reason[len - 1] != ' ');
+        }
+        end_close(&a.end);
+        sim_run(NULL, NULL, clock_monotonic() + CLOCK_SEC);
+    }
+    assert_true(refused > 100 && told > 3);
+    finish(&server_end);
+}
+
 /* --- */
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),       cmocka_unit_test(test_leaves),
-        cmocka_unit_test(test_strangers),  cmocka_unit_test(test_wildcard),
-        cmocka_unit_test(test_chains),     cmocka_unit_test(test_pins),
-        cmocka_unit_test(test_pin_texts),  cmocka_unit_test(test_nobody_to_trust),
-        cmocka_unit_test(test_no_servers), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_bad_hosts),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_leaves),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_wildcard),
+        cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_pins),
+        cmocka_unit_test(test_pin_texts),
+        cmocka_unit_test(test_nobody_to_trust),
+        cmocka_unit_test(test_no_servers),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_bad_hosts),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_meanwhile),
     };
     const struct pki_request same_name = {.name = "Test CA", .authority = true};
     const struct pki_request between = {.name = "Middle CA", .authority = true};
