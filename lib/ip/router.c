@@ -263,8 +263,12 @@ void router_solicit(struct ip *ip, uint64_t now)
 void router_expire(struct ip *ip, uint64_t now)
 {
     struct route gone;
-    while (route_expire(&ip->routes, now, &gone))
+    while (route_expire(&ip->routes, now, &gone)) {
         route_gone(ip, &gone);
+        if (gone.advertised && route_is_default(&gone) && count_routers(ip) == 0)
+            router_solicit(ip,
+                           now); /* nobody may say anything for half an hour (RFC 4861, 6.2.1) */
+    }
     if (solicitor_expire(&ip->solicitor, now))
         send_solicitation(ip, now);
 }

@@ -337,6 +337,35 @@ static void test_solicitor(void **state)
     place_close(&p);
 }
 
+static size_t solicited(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p.count; i++)
+        n += place_frame(&p, i).ptr[54] == 133;
+    return n;
+}
+
+/* When the last router's time is over, routers are asked for again: a machine that has slept for days need not
+ * wait for the next word that they say by themselves. */
+static void test_asked_for_again(void **state)
+{
+    (void)state;
+    open_automatic();
+    struct message m = advertisement(0, 0, 1800);
+    in_router(ROUTER, peer_mac, &m);
+    m = advertisement(0, 0, 900);
+    in_router(ROUTER_B, other_mac, &m);
+    place_clear(&p);
+    place_run(&p, 1799 * CLOCK_SEC);
+    assert_int_equal(solicited(), 0); /* one is left */
+    place_run(&p, 3 * CLOCK_SEC);
+    assert_int_equal(solicited(), 1);
+    in_router(ROUTER, peer_mac, &m);
+    place_run(&p, 600 * CLOCK_SEC);
+    assert_int_equal(solicited(), 1);
+    place_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,7 +373,8 @@ int main(void)
         cmocka_unit_test(test_looped_question), cmocka_unit_test(test_router),
         cmocka_unit_test(test_lifetimes),       cmocka_unit_test(test_two_hours),
         cmocka_unit_test(test_choice),          cmocka_unit_test(test_router_limits),
-        cmocka_unit_test(test_router_invalid),  cmocka_unit_test(test_solicitor),
+        cmocka_unit_test(test_asked_for_again), cmocka_unit_test(test_router_invalid),
+        cmocka_unit_test(test_solicitor),
     };
     return cmocka_run_group_tests_name("ip routers", tests, NULL, NULL);
 }
