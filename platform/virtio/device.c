@@ -24,8 +24,10 @@ void virtio_add(const struct virtio *v)
     if (count == VIRTIO_DEVICES_MAX)
         log_warning(SOURCE, "there are more than %u devices: one of kind %u is not used",
                     VIRTIO_DEVICES_MAX, v->kind);
-    else
-        devices[count++] = *v;
+    else {
+        devices[count] = *v;
+        devices[count++].look_at = UINT64_MAX;
+    }
 }
 
 /* --- interrupts: of all devices together --- */
@@ -42,16 +44,26 @@ static bool has_changed(struct virtio *v)
     return v->one_message || (said & VIRTIO_INTERRUPT_OTHER);
 }
 
+/* Now and then: reading the status leaves the guest. */
+static bool was_reset(struct virtio *v, uint64_t now)
+{
+    if (now < v->look_at)
+        return false;
+    v->look_at = now + VIRTIO_LOOK_EVERY;
+    return virtio_needs_reset(v);
+}
+
 static bool run(struct poll *p)
 {
     bool any = false, config = trap_take(INTERRUPT_CONFIG), queues = trap_take(INTERRUPT_VECTOR);
+    uint64_t now = clock_monotonic();
     (void)p;
-    for (size_t i = 0; i < count && (config || queues); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct virtio *v = &devices[i];
-        if (!v->taken)
+        bool said = v->taken && (config || queues) && (has_changed(v) || config);
+        if (!said && !was_reset(v, now))
             continue;
-        v->changed |= has_changed(v) || config;
-        any |= v->changed;
+        v->changed = any = true;
     }
     return any;
 }
@@ -103,6 +115,7 @@ bool virtio_take_change(struct virtio *v)
 
 bool virtio_reset(struct virtio *v)
 {
+    v->look_at = UINT64_MAX;
     v->ops->set_status(v, 0);
     for (int i = 0; i < RESET_TRIES; i++)
         if (v->ops->status(v) == 0)
@@ -112,11 +125,17 @@ bool virtio_reset(struct virtio *v)
 
 bool virtio_needs_reset(struct virtio *v)
 {
-    return v->ops->status(v) & VIRTIO_NEEDS_RESET;
+    uint8_t status = v->ops->status(v);
+    return (status & VIRTIO_NEEDS_RESET) || !(status & VIRTIO_DRIVER_OK);
 }
 
 bool virtio_restart(struct virtio *v)
 {
+    uint64_t now = clock_monotonic();
+    if (now - v->restarts_since > VIRTIO_RESTARTS_TIME) {
+        v->restarts_since = now;
+        v->restarts = 0;
+    }
     return v->restarts++ < VIRTIO_RESTARTS_MAX && virtio_reset(v);
 }
 
@@ -187,6 +206,7 @@ bool virtio_queue(struct virtio *v, uint16_t number, uint16_t size, uint16_t par
 
 void virtio_ready(struct virtio *v)
 {
+    v->look_at = clock_monotonic() + VIRTIO_LOOK_EVERY;
     v->ops->set_status(v,
                        VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
 }

@@ -10,10 +10,14 @@
 #include <stdint.h>
 
 #include "platform/virtio/queue.h"
+#include "signatures/clock.h"
 
-#define VIRTIO_DEVICES_MAX  16u
-#define VIRTIO_QUEUES_MAX   2u /* that a driver uses of a device */
-#define VIRTIO_RESTARTS_MAX 8u /* of one that says that it needs a reset */
+#define VIRTIO_DEVICES_MAX   16u
+#define VIRTIO_QUEUES_MAX    2u /* that a driver uses of a device */
+#define VIRTIO_RESTARTS_MAX  8u /* of one that needs a reset, in the time below */
+#define VIRTIO_RESTARTS_TIME (3600 * CLOCK_SEC)
+#define VIRTIO_LOOK_EVERY \
+    (10 * CLOCK_SEC) /* for one that was reset without a word, while anything runs */
 
 #define VIRTIO_NET     1u
 #define VIRTIO_BLOCK   2u
@@ -57,9 +61,11 @@ struct virtio {
     uint64_t place; /* which one it is: physical */
     uint32_t kind;
     bool taken;
-    bool changed; /* since the driver asked: virtio_take_change */
-    uint32_t restarts;
-    uint64_t features;                                        /* as agreed */
+    bool changed;      /* since the driver asked: virtio_take_change */
+    uint32_t restarts; /* since then: */
+    uint64_t restarts_since;
+    uint64_t look_at;  /* at its status; UINT64_MAX: it is not in use */
+    uint64_t features; /* as agreed */
     volatile uint8_t *common, *notifications, *device_config; /* which of them: the transport's */
     uint32_t common_size, notify_size, device_config_size;
     uint32_t notify_multiplier;
@@ -100,13 +106,14 @@ void virtio_tell(struct virtio *v, uint16_t number, struct queue *q);
  * (2.5.1). */
 uint32_t virtio_config(struct virtio *v, size_t offset, size_t size);
 
-/* Whether a device needs a reset, as it says (2.1.1). */
+/* Whether a device needs a reset: it says so (2.1.1), or somebody has reset it, and its queues are gone. */
 bool virtio_needs_reset(struct virtio *v);
 
-/* Resets one that needs it. False: it does not reset, or has had VIRTIO_RESTARTS_MAX of them. */
+/* Resets one that needs it. False: it does not reset, or has had VIRTIO_RESTARTS_MAX of them lately. */
 bool virtio_restart(struct virtio *v);
 
-/* Whether it said since the last question that its configuration has changed, or that it has failed. */
+/* Whether it said since the last question that its configuration has changed, or that it has failed; or was found
+ * to need a reset. */
 bool virtio_take_change(struct virtio *v);
 
 /* --- for the transports --- */

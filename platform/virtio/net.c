@@ -174,6 +174,15 @@ static void tell(struct card *c)
     virtio_tell(c->device, RECEIVE, &c->receive);
 }
 
+static void give_room(struct card *c)
+{
+    if (!c->blocked || c->free_count <= QUEUE_SIZE_MAX / 4)
+        return;
+    c->blocked = false;
+    if (c->net.events)
+        c->net.events->on_room(c->net.owner);
+}
+
 static bool run(struct poll *p)
 {
     struct card *c = CONTAINER(p, struct card, poll);
@@ -182,17 +191,15 @@ static bool run(struct poll *p)
         return false;
     tell(c);
     bool any = net_collect(c);
-    if (c->blocked && c->free_count > QUEUE_SIZE_MAX / 4) {
-        c->blocked = false;
-        if (c->net.events)
-            c->net.events->on_room(c->net.owner);
-    }
     while (frames < FRAMES_ONCE && net_receive_one(c))
         frames++;
-    tell(c);
     look_at_change(c);
     if (!c->dead)
         look_at_queues(c);
+    if (c->dead)
+        return any || frames;
+    give_room(c);
+    tell(c);
     return any || frames;
 }
 

@@ -522,6 +522,53 @@ static void test_needs_reset_too_often(void **state)
     expect_given_up(w);
 }
 
+/* Who waited for room has it at once: what was under way is no more. */
+static void test_needs_reset_when_full(void **state)
+{
+    struct world *w = *state;
+    while (!send(w, 1, NULL))
+        continue;
+    fail_device(w);
+    assert_int_equal(w->rooms, 1);
+    assert_int_equal(send(w, 1, NULL), OK);
+}
+
+/* So many in a time: one now and then is no reason to give up a card. */
+static void test_needs_reset_now_and_then(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 3 * VIRTIO_RESTARTS_MAX; i++) {
+        if (i % VIRTIO_RESTARTS_MAX == 0)
+            puppet_pass(VIRTIO_RESTARTS_TIME + 1);
+        fail_device(w);
+    }
+    assert_int_equal(counters(w).restarts, 3 * VIRTIO_RESTARTS_MAX);
+    assert_true(net_link(w->net));
+    fail_device(w);
+    expect_given_up(w);
+}
+
+/* Whoever resets the device behind our back tells nobody: that is found before long. */
+static void test_reset_without_a_word(void **state)
+{
+    struct world *w = *state;
+    puppet.status = 0;
+    puppet_run(true);
+    assert_int_equal(counters(w).restarts, 0);
+    puppet_pass(VIRTIO_LOOK_EVERY);
+    puppet_run(false);
+    puppet_run(false);
+    assert_int_equal(counters(w).restarts, 1);
+    assert_int_equal(puppet.status, 15);
+    puppet_pass(VIRTIO_LOOK_EVERY);
+    puppet_run(false);
+    puppet_run(false);
+    assert_int_equal(counters(w).restarts, 1);
+    give(plain, 60);
+    puppet_run(true);
+    assert_int_equal(w->frames, 1);
+}
+
 /* The stack counts on what was agreed to at first. */
 static void test_other_after_reset(void **state)
 {
@@ -552,6 +599,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_broken_sending, setup, teardown),
         cmocka_unit_test_setup_teardown(test_needs_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_needs_reset_too_often, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_needs_reset_when_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_needs_reset_now_and_then, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reset_without_a_word, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_after_reset, setup, teardown),
     };
     return cmocka_run_group_tests_name("platform/virtio/net_test", tests, NULL, NULL);

@@ -182,6 +182,7 @@ void puppet_begin(uint32_t kind, uint64_t offered)
     }
     device->taken = device->changed = false;
     device->restarts = 0;
+    device->restarts_since = 0;
     device->kind = kind;
 }
 
@@ -201,6 +202,13 @@ void puppet_run(bool interrupt)
         polls[i]->run(polls[i]);
     for (size_t i = 0; i < poll_count; i++)
         polls[i]->await(polls[i]);
+}
+
+void puppet_pass(uint64_t ns)
+{
+    device->restarts_since -= ns;
+    if (device->look_at != UINT64_MAX)
+        device->look_at -= ns;
 }
 
 static void add_part(struct puppet_chain *c, const struct puppet_descriptor *d)

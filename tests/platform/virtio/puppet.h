@@ -58,6 +58,9 @@ void puppet_end(void);
 /* The drivers' turn, as the machine's loop gives it. interrupt: after one. */
 void puppet_run(bool interrupt);
 
+/* So much time has passed, for what is counted of the device. */
+void puppet_pass(uint64_t ns);
+
 /* A piece of a chain, in the driver's memory. */
 struct puppet_part {
     uint8_t *at;
