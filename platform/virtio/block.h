@@ -2,7 +2,7 @@
  * Virtio's block device (Virtio 1.2, 5.2) behind signatures/block.h.
  *
  * One that breaks the rules of its queue is reset and not used any more; one that says that it needs a reset
- * gets one, VIRTIO_RESTARTS_MAX times. What was under way then ends with ERR_RESET.
+ * gets one, VIRTIO_RESTARTS_MAX times in VIRTIO_RESTARTS_TIME. What was under way then ends with ERR_RESET.
  */
 #ifndef PLATFORM_VIRTIO_BLOCK_H
 #define PLATFORM_VIRTIO_BLOCK_H

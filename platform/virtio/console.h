@@ -3,7 +3,7 @@
  * the serial port. Of what is typed there only Ctrl-C is heard: it asks the program to end.
  *
  * A host that does not read costs its text, never the program. A device that says that it needs a reset gets one,
- * VIRTIO_RESTARTS_MAX times.
+ * VIRTIO_RESTARTS_MAX times in VIRTIO_RESTARTS_TIME.
  */
 #ifndef PLATFORM_VIRTIO_CONSOLE_H
 #define PLATFORM_VIRTIO_CONSOLE_H

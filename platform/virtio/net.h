@@ -2,7 +2,7 @@
  * Virtio's network card (Virtio 1.2, 5.1) behind signatures/net.h.
  *
  * A card that breaks the rules of its queues is reset and not used any more; one that says that it needs a
- * reset gets one, VIRTIO_RESTARTS_MAX times.
+ * reset gets one, VIRTIO_RESTARTS_MAX times in VIRTIO_RESTARTS_TIME.
  */
 #ifndef PLATFORM_VIRTIO_NET_H
 #define PLATFORM_VIRTIO_NET_H
