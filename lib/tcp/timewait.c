@@ -1,9 +1,11 @@
 /* See timewait.h. */
 #include "lib/tcp/timewait.h"
 
+#include "signatures/clock.h"
 #include "signatures/memory.h"
 
 #define BLOCK_WAITS 63u /* with the head of the block, 4 KiB */
+#define LONGEST     ((int32_t)(3600 * CLOCK_SEC / TCP_WAIT_TICK)) /* ticks: nobody waits for so long */
 
 struct tcp_wait_block {
     struct tcp_wait_block *next;
@@ -104,10 +106,12 @@ struct tcp_wait *tcp_waits_renew(struct tcp_waits *w, struct tcp_wait *one, uint
     return again;
 }
 
+/* What seems to lie in a far future is a past from which time has leapt: a machine that was restored. */
 static int32_t ticks_left(const struct tcp_waits *w, uint64_t now)
 {
     const struct tcp_wait *oldest = &w->first->waits[w->first->begin];
-    return (int32_t)(oldest->expiry - (uint32_t)(now / TCP_WAIT_TICK));
+    int32_t left = (int32_t)(oldest->expiry - (uint32_t)(now / TCP_WAIT_TICK));
+    return left > LONGEST ? 0 : left;
 }
 
 void tcp_waits_expire(struct tcp_waits *w, uint64_t now)

@@ -142,6 +142,14 @@ static void test_waits(void **state)
     tcp_waits_expire(&w, now);
     assert_int_equal(w.alive, 0);
     assert_int_equal(table.count, 0);
+    for (uint64_t days = 20; days < 60; days += 5) { /* a machine may sleep for so long */
+        struct tcp_tuple t = tuple_of((uint32_t)days);
+        assert_non_null(tcp_waits_add(&w, &t, now, 2 * CLOCK_SEC));
+        now += days * 24 * 3600 * CLOCK_SEC;
+        assert_true(tcp_waits_deadline(&w, now) <= now);
+        tcp_waits_expire(&w, now);
+        assert_int_equal(w.alive, 0);
+    }
     for (uint32_t i = 0; i < 5000; i++) { /* the limit: the oldest is let go */
         struct tcp_tuple t = tuple_of(i);
         assert_non_null(tcp_waits_add(&w, &t, now, CLOCK_SEC));
