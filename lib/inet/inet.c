@@ -266,7 +266,7 @@ bool inet_end(struct inet *i)
     if (tcp_usage(i->tcp).orphans > 0)
         return false;
     inet_dhcp_end(i);
-    return net_drained(i->card);
+    return !ip_holds(i->ip) && net_drained(i->card);
 }
 
 void inet_close(struct inet *i)

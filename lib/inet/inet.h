@@ -49,8 +49,8 @@ struct inet;
 enum err inet_open(struct net *card, const struct inet_config *config, struct inet **into);
 
 /* Ends in good order: to be called after each turn of the loop until it is true. Flows that were
- * closed send what is queued, then the lease is given back, then the card is done with all
- * frames. */
+ * closed send what is queued, then the lease is given back, then all packets have gone and the card
+ * is done with all frames. */
 bool inet_end(struct inet *i);
 
 /* Every listener has been closed, and every flow; what is left of them is dropped. The card must be

@@ -107,6 +107,9 @@ uint64_t ip_deadline(const struct ip *ip);
  * or the header is too long. */
 enum err ip_send(struct ip *ip, uint64_t now, const struct ip_packet *p);
 
+/* Whether a packet that was sent is still here: its neighbour has to be found first, or it is for us. */
+bool ip_holds(const struct ip *ip);
+
 /* The address to speak from to a destination. False: there is none, or no way. */
 bool ip_source(struct ip *ip, struct address destination, struct address *source);
 

@@ -114,6 +114,14 @@ enum err resolve_wait(struct ip *ip, struct neighbour *n, const struct net_frame
     return OK;
 }
 
+bool ip_holds(const struct ip *ip)
+{
+    bool any = ip->loop_count > 0;
+    for (size_t i = 0; i < NEIGHBOURS_MAX && !any; i++)
+        any = ip->neighbours.of[i].state != NEIGHBOUR_NONE && ip->neighbours.of[i].waiting_count;
+    return any;
+}
+
 bool resolve_hopeful(void *arg, const struct address *gateway)
 {
     struct ip *ip = arg;

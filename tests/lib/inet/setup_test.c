@@ -137,6 +137,17 @@ static void test_a_lease_is_given_back(void **state)
     assert_int_equal(dhcp.seen[RELEASE], 1);
 }
 
+/* Also where the server has to be found first, whose answer takes a while. */
+static void test_a_lease_is_given_back_far_away(void **state)
+{
+    (void)state;
+    sim_wire_harm_all(w.wire, &(struct sim_harm){.delay = 100 * CLOCK_MS});
+    obtain();
+    end();
+    world_run(SEC);
+    assert_int_equal(dhcp.seen[RELEASE], 1);
+}
+
 static void test_a_smaller_mtu(void **state)
 {
     (void)state;
@@ -399,6 +410,7 @@ int main(void)
         TEST(test_an_address_that_is_taken),
         TEST(test_it_takes_ten_seconds_to_try_again),
         TEST(test_a_lease_is_given_back),
+        TEST(test_a_lease_is_given_back_far_away),
         TEST(test_a_smaller_mtu),
         TEST(test_the_link_goes_and_comes),
         TEST(test_the_link_comes_late),
