@@ -63,6 +63,7 @@ $(call unit_program,$(UNIT_RING0)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/ring0-pure
 $(patsubst %,$(BUILD)/tests/platform/virtio/%_test,block devices net): $(RING0_PUPPET)
 # One has the machine's clock in the place of the process's.
 $(BUILD)/tests/platform/pvh/time_test: $(BUILD)/platform/pvh/clock.o
+$(BUILD)/tests/platform/pvh/signer_test: $(BUILD)/platform/keyroom/signer.o
 
 # The programs that whole-system tests drive, small ones over lwIP as well. The wire between network
 # namespaces is one of the host alone.
