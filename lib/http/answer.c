@@ -278,7 +278,8 @@ void http_exchange_refuse(struct http_connection *c, const struct http_request *
         s->handler.error_page(s->owner, status, &reply);
     reply.status = status;
     reply.close = true;
-    if (status != 408)
+    if (status != 408 &&
+        status != 503) /* a slow one is none, and neither is one that we have no room for */
         s->counters.malformed++;
     http_exchange_begin(c, request);
     http_answer(&c->exchange, &reply);

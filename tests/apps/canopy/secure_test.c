@@ -176,8 +176,10 @@ static void what_does_not_fit_is_refused(void **state)
 
 /* --- the repository's --- */
 
-/* A commit that has this chain as .config/tls/server.pem. */
-static struct content commit_with(const struct pki *leaf)
+#define SERVER ".config/tls/server.pem"
+
+/* A commit that has this chain in this file. */
+static struct content commit_with(const struct pki *leaf, const char *path)
 {
     struct content c;
     struct buf pem;
@@ -185,7 +187,7 @@ static struct content commit_with(const struct pki *leaf)
     pem_write(&pem, "CERTIFICATE", leaf->cert);
     pem_write(&pem, "CERTIFICATE", ca.cert);
     work_begin();
-    work_put(".config/tls/server.pem", buf_slice(&pem));
+    work_put(path, buf_slice(&pem));
     work_commit(WORK_EPOCH);
     buf_deinit(&pem);
     content_load(&c);
@@ -212,7 +214,7 @@ static void one_that_is_not_for_servers(void **state)
                                                       .not_after = PKI_NOW + 90 * PKI_DAY,
                                                       .usage = "critical,keyAgreement"},
                                 &ca);
-    struct content content = commit_with(&unfit);
+    struct content content = commit_with(&unfit, SERVER);
     spare = &unfit;
     assert_int_equal(start(&leaf), OK);
     secure_follow(&secure, content.store, &content.history.commit);
@@ -235,13 +237,34 @@ static void one_that_is_not_for_servers(void **state)
     pki_free(&unfit);
 }
 
+/* Whoever names files does not write lines of /status. */
+static void names_are_one_line(void **state)
+{
+    (void)state;
+    struct pki leaf = make_leaf(-1, 20), renewed = renew(&leaf, 40);
+    struct content content = commit_with(&renewed, ".config/tls/a\nmemory refused: 0.pem");
+    struct buf status;
+    buf_init(&status, 1 << 16);
+    assert_int_equal(start(&leaf), OK);
+    secure_follow(&secure, content.store, &content.history.commit);
+    secure_problems(&secure, &status);
+    secure_status(&secure, &status);
+    assert_int_equal(slice_search(buf_slice(&status), SLICE("\nmemory refused")), status.len);
+    assert_true(slice_search(buf_slice(&status), SLICE("a name with control")) < status.len);
+    buf_deinit(&status);
+    content_free(&content);
+    stop();
+    pki_free(&leaf);
+    pki_free(&renewed);
+}
+
 /* With a little more memory each time: the old or the new, never what was before both. */
 static void without_memory_those_of_before_stay(void **state)
 {
     (void)state;
     struct pki leaf = make_leaf(-1, 20), old = renew(&leaf, 40), new = renew(&leaf, 60);
     struct buf image = section_of(&leaf, "server");
-    struct content first = commit_with(&old), second = commit_with(&new);
+    struct content first = commit_with(&old, SERVER), second = commit_with(&new, SERVER);
     unsigned refused = 0;
     assert_int_equal(start(&leaf), OK);
     for (uint64_t room = 64; !serves(&new); room += 256) {
@@ -494,6 +517,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(days_left_are_said_each_day, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(one_that_is_not_for_servers, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(names_are_one_line, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(without_memory_those_of_before_stay, blocks_before,
                                         blocks_after),
         cmocka_unit_test_setup_teardown(without_memory_for_its_stack_it_does_not_start,

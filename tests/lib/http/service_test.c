@@ -204,6 +204,7 @@ static void test_bodies_together(void **state)
         refused += slice_starts(sim_client_received(clients[i]), SLICE("HTTP/1.1 503 "));
     assert_int_equal(refused, CLIENTS - (HTTP_BODIES_MAX >> 21));
     assert_int_equal(http_service_counters(here.service)->bodies_refused, refused);
+    assert_int_equal(http_service_counters(here.service)->malformed, 0);
     sim_client_abort(clients[0]);
     run_for(CLOCK_MS);
     struct sim_client *late = visit();
