@@ -131,16 +131,17 @@ void secure_follow(struct secure *s, struct store *store, const struct oid *comm
 
 static bool look_again(struct secure *s)
 {
-    return timer_start(&s->daily, clock_monotonic() + SECURE_LOOK_NS);
+    return timer_start(&s->look, clock_monotonic() + SECURE_LOOK_NS);
 }
 
-static void on_day(struct timer *t)
+static void on_look(struct timer *t)
 {
-    struct secure *s = CONTAINER(t, struct secure, daily);
+    struct secure *s = CONTAINER(t, struct secure, look);
     char problem[CERTIFICATES_PROBLEM_MAX];
-    (void)look_again(s);       /* it takes the place that it has just left */
-    (void)refresh(s, problem); /* one that was not valid yet may be now */
-    say_all_days(s);
+    (void)look_again(s); /* it takes the place that it has just left */
+    (void)refresh(s, problem);
+    if (++s->looks % SECURE_DAY_LOOKS == 0)
+        say_all_days(s);
 }
 
 /* --- start and end --- */
@@ -180,7 +181,7 @@ static void on_closing(struct timer *t);
 enum err secure_start(struct secure *s, const struct world *world)
 {
     *s = (struct secure){.server = NULL};
-    timer_init(&s->daily, on_day);
+    timer_init(&s->look, on_look);
     timer_init(&s->closing, on_closing);
     certificates_init(&s->certificates, world->signer);
     enum err e = look_again(s) ? OK : ERR_MEMORY;
@@ -198,7 +199,7 @@ enum err secure_start(struct secure *s, const struct world *world)
         e = open_server(s, world);
     }
     if (e != OK) {
-        timer_stop(&s->daily);
+        timer_stop(&s->look);
         certificates_deinit(&s->certificates);
         return e;
     }
@@ -222,7 +223,7 @@ void secure_stop(struct secure *s, uint32_t seconds, void (*stopped)(void))
 {
     s->stopped = stopped;
     s->patience = clock_monotonic() + seconds * CLOCK_SEC;
-    timer_stop(&s->daily); /* whose place the other timer takes */
+    timer_stop(&s->look); /* whose place the other timer takes */
     on_closing(&s->closing);
 }
 

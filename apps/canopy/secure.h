@@ -12,14 +12,16 @@
 #include "signatures/program.h"
 #include "signatures/timer.h"
 
-#define SECURE_DAYS_LEFT 30 /* from then on each day is logged */
-#define SECURE_LOOK_NS   (24 * 60 * 60 * CLOCK_SEC)
+#define SECURE_DAYS_LEFT 30                    /* from then on each day is logged */
+#define SECURE_LOOK_NS   (60 * 60 * CLOCK_SEC) /* until one is chosen anew that was not valid yet */
+#define SECURE_DAY_LOOKS 24u
 
 struct secure {
     struct tls_server *server;
     struct stack *stack; /* whose listeners hand out TLS connections */
     struct certificates certificates;
-    struct timer daily;
+    struct timer look;
+    uint32_t looks;
     struct timer closing;
     uint64_t patience; /* monotonic: until then connections may send what they still have */
     void (*stopped)(void);

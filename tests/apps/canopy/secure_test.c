@@ -237,6 +237,35 @@ static void one_that_is_not_for_servers(void **state)
     pki_free(&unfit);
 }
 
+/* The one before ends within the same day: it is not served a moment longer than an hour after there is
+ * another. */
+static void the_next_is_valid_from_noon_on(void **state)
+{
+    (void)state;
+    const int64_t hour = PKI_DAY / 24;
+    struct pki leaf = pki_make(&(struct pki_request){.name = "a.example",
+                                                     .hosts = "DNS:a.example",
+                                                     .not_after = PKI_NOW + 15 * hour},
+                               &ca);
+    struct pki next = pki_make(&(struct pki_request){.name = "a.example",
+                                                     .hosts = "DNS:a.example",
+                                                     .not_before = PKI_NOW + 12 * hour,
+                                                     .not_after = PKI_NOW + 90 * PKI_DAY,
+                                                     .key = leaf.key},
+                               &ca);
+    struct content content = commit_with(&next, SERVER);
+    assert_int_equal(start(&leaf), OK);
+    secure_follow(&secure, content.store, &content.history.commit);
+    sim_run(NULL, NULL, clock_monotonic() + 11 * (uint64_t)hour * CLOCK_SEC);
+    assert_true(serves(&leaf));
+    sim_run(NULL, NULL, clock_monotonic() + 3 * (uint64_t)hour * CLOCK_SEC);
+    assert_true(serves(&next));
+    content_free(&content);
+    stop();
+    pki_free(&leaf);
+    pki_free(&next);
+}
+
 /* Whoever names files does not write lines of /status. */
 static void names_are_one_line(void **state)
 {
@@ -517,6 +546,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(days_left_are_said_each_day, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(one_that_is_not_for_servers, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(the_next_is_valid_from_noon_on, blocks_before,
+                                        blocks_after),
         cmocka_unit_test_setup_teardown(names_are_one_line, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(without_memory_those_of_before_stay, blocks_before,
                                         blocks_after),
