@@ -2,6 +2,7 @@
 #include "apps/canopy/secure.h"
 
 #include "lib/date/text.h"
+#include "lib/git/escape.h"
 #include "lib/x509/x509.h"
 #include "runtime/format.h"
 #include "runtime/keyring.h"
@@ -115,7 +116,8 @@ void secure_reload(struct secure *s, struct slice certificates)
     decide(&s->certificates.image, &before, e == OK && refresh(s, problem));
 }
 
-#define NO_FIT "no certificate is for %s, which the content names in .config/root"
+#define NO_FIT "no certificate is for"
+#define NAMED  ", which the content names in .config/root"
 
 void secure_follow(struct secure *s, struct store *store, const struct oid *commit)
 {
@@ -126,7 +128,7 @@ void secure_follow(struct secure *s, struct store *store, const struct oid *comm
     enum err e = certificates_from_repository(c, store, commit);
     decide(&c->repository, &before, e == OK && refresh(s, c->problem));
     if (strcmp(root, c->root) != 0 && !certificates_fit_root(c))
-        log_warning("tls", NO_FIT, c->root);
+        log_warning("tls", NO_FIT " %s" NAMED, c->root);
 }
 
 static bool look_again(struct secure *s)
@@ -233,8 +235,11 @@ void secure_problems(const struct secure *s, struct buf *b)
 {
     if (s->certificates.problem[0])
         buf_printf(b, "mend: %s\n", s->certificates.problem);
-    if (!certificates_fit_root(&s->certificates))
-        buf_printf(b, "mend: " NO_FIT "\n", s->certificates.root);
+    if (certificates_fit_root(&s->certificates))
+        return;
+    buf_text(b, "mend: " NO_FIT " ");
+    git_put_escaped(b, slice_text(s->certificates.root));
+    buf_text(b, NAMED "\n");
 }
 
 static void put_certificates(const struct secure *s, struct buf *b)

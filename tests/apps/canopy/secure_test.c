@@ -266,7 +266,7 @@ static void the_next_is_valid_from_noon_on(void **state)
     pki_free(&next);
 }
 
-/* Whoever names files does not write lines of /status. */
+/* Whoever names files does not write lines of /status, and no host of .config/root drives a terminal. */
 static void names_are_one_line(void **state)
 {
     (void)state;
@@ -280,6 +280,15 @@ static void names_are_one_line(void **state)
     secure_status(&secure, &status);
     assert_int_equal(slice_search(buf_slice(&status), SLICE("\nmemory refused")), status.len);
     assert_true(slice_search(buf_slice(&status), SLICE("a name with control")) < status.len);
+    content_free(&content);
+    work_text(".config/root", "https://a\x1b[2J\n");
+    work_commit(WORK_EPOCH);
+    content_load(&content);
+    secure_follow(&secure, content.store, &content.history.commit);
+    buf_clear(&status);
+    secure_problems(&secure, &status);
+    assert_int_equal(slice_find(buf_slice(&status), 0x1b), status.len);
+    assert_true(slice_search(buf_slice(&status), SLICE("is for a\\x1b[2J, which")) < status.len);
     buf_deinit(&status);
     content_free(&content);
     stop();
