@@ -232,14 +232,16 @@ static void read_capacity(struct disk *d)
 
 /* --- the loop --- */
 
-static void look_at_change(struct disk *d)
+/* True: there was one. */
+static bool look_at_change(struct disk *d)
 {
     if (!virtio_take_change(d->device))
-        return;
+        return false;
     if (virtio_needs_reset(d->device))
         restart(d);
     if (!d->dead)
         read_capacity(d);
+    return true;
 }
 
 static bool run(struct poll *p)
@@ -250,10 +252,11 @@ static bool run(struct poll *p)
     virtio_tell(d->device, QUEUE, &d->queue);
     bool any = collect(d);
     virtio_tell(d->device, QUEUE, &d->queue);
-    look_at_change(d);
+    any |= look_at_change(d);
     if (!d->dead && d->queue.broken) {
         d->counters.broken++;
         give_up(d, "breaks the rules of its queue");
+        any = true;
     }
     return any;
 }

@@ -150,22 +150,26 @@ static void restart(struct card *c)
 
 /* --- the loop --- */
 
-static void look_at_change(struct card *c)
+/* True: there was one. */
+static bool look_at_change(struct card *c)
 {
     if (!virtio_take_change(c->device))
-        return;
+        return false;
     if (virtio_needs_reset(c->device))
         restart(c);
     if (!c->dead)
         set_link(c, link_now(c));
+    return true;
 }
 
-static void look_at_queues(struct card *c)
+/* True: they are broken. */
+static bool look_at_queues(struct card *c)
 {
     if (!c->receive.broken && !c->send.broken)
-        return;
+        return false;
     c->counters.broken++;
     give_up(c, "breaks the rules of its queues");
+    return true;
 }
 
 static void tell(struct card *c)
@@ -193,11 +197,9 @@ static bool run(struct poll *p)
     bool any = net_collect(c);
     while (frames < FRAMES_ONCE && net_receive_one(c))
         frames++;
-    look_at_change(c);
-    if (!c->dead)
-        look_at_queues(c);
-    if (c->dead)
-        return any || frames;
+    any |= look_at_change(c);
+    if (c->dead || look_at_queues(c))
+        return true;
     give_room(c);
     tell(c);
     return any || frames;

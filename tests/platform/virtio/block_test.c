@@ -214,7 +214,7 @@ static void test_broken_queue(void **state)
     submit(0, BLOCK_READ, 0, 512);
     puppet_run(false);
     puppet_use(0, 33, 513); /* nobody asked for that */
-    puppet_run(true);
+    assert_true(puppet_run(true));
     assert_int_equal(puppet.status, 0);
     assert_true(asked[0].answers == 1 && asked[0].why == ERR_RESET);
     assert_int_equal(virtio_block_counters(block).broken, 1);
@@ -226,7 +226,7 @@ static void need_reset(void)
 {
     puppet.status |= VIRTIO_NEEDS_RESET;
     puppet.config_interrupt = true;
-    puppet_run(true);
+    assert_true(puppet_run(true));
 }
 
 static void test_reset(void **state)

@@ -439,12 +439,13 @@ static void test_link(void **state)
     puppet_run(true); /* not told: not looked at */
     assert_int_equal(w->downs, 0);
     puppet.config_interrupt = true;
-    puppet_run(true);
+    assert_true(puppet_run(true));
     assert_int_equal(w->downs, 1);
     assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
     puppet.config[6] = 1;
     puppet.config_interrupt_late = true;
-    puppet_run(true);
+    assert_true(puppet_run(true));
+    assert_false(puppet_run(true));
     assert_int_equal(w->ups, 1);
     assert_int_equal(send(w, 1, NULL), OK);
 }
@@ -464,7 +465,7 @@ static void test_broken(void **state)
     struct world *w = *state;
     assert_int_equal(send(w, 2, NULL), OK);
     puppet_use(RECEIVE, 1000, 60);
-    puppet_run(true);
+    assert_true(puppet_run(true));
     assert_int_equal(counters(w).broken, 1);
     expect_given_up(w);
     assert_int_equal(counters(w).broken, 1);
@@ -487,7 +488,7 @@ static void fail_device(struct world *w)
     (void)w;
     puppet.status |= VIRTIO_NEEDS_RESET;
     puppet.config_interrupt = true;
-    puppet_run(true);
+    assert_true(puppet_run(true));
 }
 
 /* Frames that were under way are done with; those that come afterwards go as before. */

@@ -195,13 +195,15 @@ void puppet_end(void)
         poll_count = 1; /* the first is that of all devices */
 }
 
-void puppet_run(bool interrupt)
+bool puppet_run(bool interrupt)
 {
+    bool any = false;
     interrupted = interrupt;
     for (size_t i = 0; i < poll_count; i++)
-        polls[i]->run(polls[i]);
+        any = polls[i]->run(polls[i]); /* the driver's is the last */
     for (size_t i = 0; i < poll_count; i++)
         polls[i]->await(polls[i]);
+    return any;
 }
 
 void puppet_pass(uint64_t ns)

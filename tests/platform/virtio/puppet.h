@@ -55,8 +55,9 @@ extern struct puppet puppet;
 void puppet_begin(uint32_t kind, uint64_t offered);
 void puppet_end(void);
 
-/* The drivers' turn, as the machine's loop gives it. interrupt: after one. */
-void puppet_run(bool interrupt);
+/* The drivers' turn, as the machine's loop gives it. interrupt: after one. True: the driver has told somebody of
+ * something, so that the loop comes round before it sleeps. */
+bool puppet_run(bool interrupt);
 
 /* So much time has passed, for what is counted of the device. */
 void puppet_pass(uint64_t ns);
