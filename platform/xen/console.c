@@ -82,6 +82,8 @@ static bool run(struct poll *p)
 {
     uint8_t bytes[64];
     (void)p;
+    if (!open)
+        return false;
     tell();
     /* Nobody reads it: it is taken, some of it each turn, so that dom0 is not kept waiting. */
     size_t taken = byte_ring_take(&in, bytes, sizeof bytes);
@@ -94,7 +96,7 @@ static bool run(struct poll *p)
 static bool await(struct poll *p)
 {
     (void)p;
-    return byte_ring_waits(&in);
+    return open && byte_ring_waits(&in);
 }
 
 static void attach(void)

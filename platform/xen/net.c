@@ -310,8 +310,10 @@ static bool run(struct poll *p)
     }
     unsigned frames = receive(c);
     tell(c);
-    if (c->receive.ring.broken || c->send.ring.broken)
+    if (c->receive.ring.broken || c->send.ring.broken) {
         front_fail(&c->front, "the backend breaks the rules of its rings");
+        any = true;
+    }
     return any || frames;
 }
 

@@ -195,6 +195,11 @@ static void without_a_console(void **state)
     console_resume();
     assert_false(xen_console_write(SLICE("x")));
     xen_console_flush();
+    page.in_prod = page.in_cons + 5; /* the page may be anything now */
+    assert_false(dom0.poll->await(dom0.poll));
+    dom0.poll->run(dom0.poll);
+    assert_int_equal(page.in_cons + 5, page.in_prod);
+    assert_int_equal(dom0.notified, 0);
 }
 
 int main(void)
