@@ -160,6 +160,8 @@ enum err output(struct ip *ip, uint64_t now, const struct ip_packet *p, bool bor
                 const struct mac *to);
 enum err output_fragments(struct ip *ip, uint64_t now, struct path *path, const struct ip_packet *p,
                           uint32_t mtu, bool borrowed);
+/* As copy_take, once what the card has done with is given back. */
+struct copy *copy_of(struct ip *ip, const struct net_frame *f, bool *full);
 /* To the neighbour of the path, or to where it waits. */
 enum err output_frame(struct ip *ip, uint64_t now, struct path *path, const struct net_frame *f,
                       uint8_t *head, bool borrowed);

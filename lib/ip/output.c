@@ -35,6 +35,12 @@ static void put_fields(struct ip *ip, const struct path *path, const struct ip_p
     }
 }
 
+struct copy *copy_of(struct ip *ip, const struct net_frame *f, bool *full)
+{
+    copies_reap(&ip->copies, ip->net);
+    return copy_take(&ip->copies, f, full);
+}
+
 static enum err send_now(struct ip *ip, const struct net_frame *f, bool borrowed)
 {
     enum err e;
@@ -42,10 +48,10 @@ static enum err send_now(struct ip *ip, const struct net_frame *f, bool borrowed
         e = net_send(ip->net, f);
     } else {
         bool full;
-        struct copy *c = copy_take(&ip->copies, f, &full);
+        struct copy *c = copy_of(ip, f, &full);
         if (!c) {
             count(ip, full ? IP_DROP_SEND_LENT : IP_DROP_SEND_MEMORY);
-            return full ? ERR_AGAIN : ERR_MEMORY;
+            return full ? ERR_FULL : ERR_MEMORY;
         }
         e = copy_send(&ip->copies, c, ip->net);
     }
@@ -57,7 +63,7 @@ static enum err send_now(struct ip *ip, const struct net_frame *f, bool borrowed
 static enum err loop(struct ip *ip, const struct net_frame *f)
 {
     bool full;
-    struct copy *c = ip->loop_count == LOOP_MAX ? NULL : copy_take(&ip->copies, f, &full);
+    struct copy *c = ip->loop_count == LOOP_MAX ? NULL : copy_of(ip, f, &full);
     if (!c) {
         count(ip, IP_DROP_LOOP_FULL);
         return OK; /* lost on the way */

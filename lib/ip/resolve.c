@@ -104,10 +104,10 @@ enum err resolve_wait(struct ip *ip, struct neighbour *n, const struct net_frame
         count(ip, IP_DROP_QUEUE_FULL);
         copy_free(&ip->copies, shift_waiting(n));
     }
-    struct copy *c = copy_take(&ip->copies, f, &full);
+    struct copy *c = copy_of(ip, f, &full);
     if (!c) {
         count(ip, full ? IP_DROP_SEND_LENT : IP_DROP_QUEUE_MEMORY);
-        return full ? ERR_AGAIN : ERR_MEMORY;
+        return full ? ERR_FULL : ERR_MEMORY;
     }
     list_append(&n->waiting, &c->link);
     n->waiting_count++;

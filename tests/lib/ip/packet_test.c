@@ -417,6 +417,59 @@ static void test_lent(void **state)
     place_close(&p);
 }
 
+static enum err send_large(unsigned host)
+{
+    static const uint8_t payload[60000];
+    static const uint8_t header[20] = {[12] = 0x50, [13] = 0x10};
+    struct slice part = slice_of(payload, sizeof payload);
+    return ip_send(p.ip, p.now,
+                   &(struct ip_packet){.source = A(ours[0]),
+                                       .destination = address_v4(192, 0, 2, (uint8_t)host),
+                                       .protocol = IP_TCP,
+                                       .whole = true,
+                                       .header = slice_of(header, sizeof header),
+                                       .checksum_at = 16,
+                                       .payload = &part,
+                                       .payload_count = 1,
+                                       .segment_size = 1400});
+}
+
+/* Where too much waits for neighbours a packet is lost on the way. That the card is full nobody is told: he would
+ * wait for it to have room, which it has. */
+static void test_too_much_waits(void **state)
+{
+    (void)state;
+    enum err e = OK;
+    place_open_with(&p, NET_SENDS_CHECKSUMS | NET_SEGMENTS_V4,
+                    (struct ip_options){.no_autoconfiguration = true});
+    assert_int_equal(ip_add_address(p.ip, p.now, A(ours[0]), 24, IP_CLAIM_AT_ONCE), OK);
+    for (unsigned i = 0; i < 16 * WAITING_MAX && !e; i++)
+        e = send_large(10 + i / WAITING_MAX);
+    assert_int_equal(e, ERR_FULL);
+    assert_int_equal(place_count(&p, IP_DROP_SEND_LENT), 1);
+    place_close(&p);
+}
+
+/* What the card has given back is used again, also where nothing else has asked for it meanwhile. */
+static void test_lent_again(void **state)
+{
+    (void)state;
+    uint8_t echo[1208] = {8, 0, 0, 0, 1, 2, 3, 4};
+    place_open(&p);
+    p.completed = 0;
+    for (size_t i = 0; i < 4000 && !place_count(&p, IP_DROP_SEND_LENT); i++) {
+        p.now += CLOCK_MS;
+        place_clear(&p);
+        in_ip(&p, far[0], ours[0], 1, 0, slice_of(echo, sizeof(echo)));
+    }
+    assert_int_equal(place_count(&p, IP_DROP_SEND_LENT), 1);
+    p.completed = p.net.sent;
+    in_ip(&p, far[0], ours[0], 1, 0, slice_of(echo, sizeof(echo)));
+    assert_int_equal(place_count(&p, IP_DROP_SEND_LENT), 1);
+    assert_int_equal(p.count, 1);
+    place_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,7 +480,8 @@ int main(void)
         cmocka_unit_test(test_tcp_checksum),  cmocka_unit_test(test_no_udp_checksum),
         cmocka_unit_test(test_addresses),     cmocka_unit_test(test_link_group),
         cmocka_unit_test(test_options),       cmocka_unit_test(test_loop),
-        cmocka_unit_test(test_lent),
+        cmocka_unit_test(test_lent),          cmocka_unit_test(test_too_much_waits),
+        cmocka_unit_test(test_lent_again),
     };
     return cmocka_run_group_tests_name("ip packets", tests, NULL, NULL);
 }
