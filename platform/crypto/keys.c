@@ -118,9 +118,13 @@ static struct slice public_half(const EVP_PKEY *key)
     return spki;
 }
 
-static enum err refuse(struct buf *error, struct slice name, const char *why, enum err e)
+/* What has no memory to be read looks like what is broken: memory is asked, which knows. */
+static enum err refuse(struct buf *error, struct slice name, uint64_t refused, const char *why,
+                       enum err e)
 {
     ERR_clear_error();
+    if (memory_stats().refused != refused)
+        return ERR_MEMORY;
     buf_printf(error, "the key %.*s is %s", SLICE_ARG(name), why);
     return e;
 }
@@ -130,13 +134,15 @@ static enum err read_key(struct keyring_entry entry, struct key *k, struct buf *
 {
     const char *why;
     CBS der;
+    const uint64_t refused = memory_stats().refused;
     CBS_init(&der, entry.bytes.ptr, entry.bytes.len);
     k->private = EVP_parse_private_key(&der);
     if (!k->private || CBS_len(&der) != 0)
-        return refuse(error, entry.name, "no unencrypted PKCS#8 private key", ERR_MALFORMED);
+        return refuse(error, entry.name, refused, "no unencrypted PKCS#8 private key",
+                      ERR_MALFORMED);
     k->public.algorithm = classify(k->private, &why);
     if (!k->public.algorithm)
-        return refuse(error, entry.name, why, ERR_UNSUPPORTED);
+        return refuse(error, entry.name, refused, why, ERR_UNSUPPORTED);
     k->public.name = copy(entry.name);
     k->public.spki = public_half(k->private);
     return k->public.name.ptr && k->public.spki.ptr ? OK : ERR_MEMORY;
@@ -159,13 +165,13 @@ static enum err read_keys(struct slice section, struct keys *k, struct buf *erro
 enum err keys_open(struct slice section, struct keys **into, struct buf *error)
 {
     struct keys *k = memory_zalloc(sizeof *k);
-    if (!k)
-        return ERR_MEMORY;
-    enum err e = read_keys(section, k, error);
-    if (e)
-        keys_close(k);
-    else
+    enum err e = k ? read_keys(section, k, error) : ERR_MEMORY;
+    if (e == ERR_MEMORY)
+        buf_text(error, "there is not enough memory for the private keys");
+    if (!e)
         *into = k;
+    else if (k)
+        keys_close(k);
     return e;
 }
 

@@ -127,8 +127,6 @@ static struct keys *read_keys(struct slice section)
     struct keys *k;
     buf_init(&error, 512);
     enum err e = keys_open(section, &k, &error);
-    if (e && error.len == 0)
-        buf_text(&error, "there is not enough memory for the private keys");
     if (e)
         refuse(e, buf_slice(&error));
     return k;

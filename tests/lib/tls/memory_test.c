@@ -1,5 +1,6 @@
 /* The server: what a connection costs, and where there is no memory for it. */
 #include "lib/tls/internal.h"
+#include "platform/crypto/keys.h"
 #include "runtime/keyring.h"
 #include "tests/lib/tls/serving.h"
 
@@ -135,6 +136,39 @@ static void test_no_half_chain(void **state)
     buf_deinit(&certs);
 }
 
+/* A sound key is not called broken where there is no memory to read it. */
+static void test_keys_without_memory(void **state)
+{
+    (void)state;
+    const struct pki_entry all[] = {{"server", {&place.leaf, NULL}},
+                                    {"rsa", {&rsa, NULL}},
+                                    {"ed", {&ed, NULL}},
+                                    {"p384", {&p384, NULL}}};
+    struct buf section, error;
+    struct keys *keys;
+    uint64_t nth = 0, blocks;
+    buf_init(&section, KEYRING_KEYS_SIZE);
+    buf_init(&error, 512);
+    pki_keys(&section, all, 4);
+    blocks = memory_stats().blocks;
+    for (bool reached = true; reached;) {
+        sim_memory_fail_nth(++nth);
+        enum err e = keys_open(buf_slice(&section), &keys, &error);
+        reached = sim_memory_requests() >= nth;
+        sim_memory_fail_nth(0);
+        const char *line = e ? "there is not enough memory for the private keys" : "";
+        if ((e && e != ERR_MEMORY) || !slice_is(buf_slice(&error), line))
+            fail_msg("request %u: %s: %.*s", (unsigned)nth, err_text(e),
+                     SLICE_ARG(buf_slice(&error)));
+        if (!e)
+            keys_close(keys);
+        buf_deinit(&error);
+        assert_int_equal(memory_stats().blocks, blocks);
+    }
+    assert_in_range(nth, 50, 5000);
+    buf_deinit(&section);
+}
+
 static void test_close_with_some_in_handshake(void **state)
 {
     (void)state;
@@ -153,11 +187,9 @@ static void test_close_with_some_in_handshake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_idle_memory),
-        TEST(test_no_memory),
-        TEST(test_open_without_memory),
-        TEST(test_no_half_chain),
-        TEST(test_close_with_some_in_handshake),
+        TEST(test_idle_memory),         TEST(test_no_memory),
+        TEST(test_open_without_memory), TEST(test_no_half_chain),
+        TEST(test_keys_without_memory), TEST(test_close_with_some_in_handshake),
     };
     return serving_run("tls memory", tests, sizeof tests / sizeof tests[0]);
 }
