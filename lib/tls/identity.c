@@ -117,7 +117,13 @@ enum err tls_identities_open(const struct tls_server *s, struct slice section,
     if (!ids)
         return ERR_MEMORY;
     arena_init(&ids->arena, NAMES_ARENA_MAX);
+    uint64_t refused = memory_stats().refused;
     enum err e = read_section(s, ids, section, error);
+    if (e && memory_stats().refused != refused) { /* a sound one looks like a broken one then */
+        buf_clear(error);
+        buf_text(error, "there is not enough memory for the certificates");
+        e = ERR_MEMORY;
+    }
     if (e)
         tls_identities_close(ids);
     else

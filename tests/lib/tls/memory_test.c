@@ -94,6 +94,8 @@ static void test_open_without_memory(void **state)
         exchanged = tls_server_certificates(place.server, buf_slice(&certs), &error);
         buf_deinit(&error);
         refused += opened != OK && exchanged != OK;
+        assert_true(!opened || opened == ERR_MEMORY); /* nothing is wrong with them */
+        assert_true(!exchanged || exchanged == ERR_MEMORY);
         sim_memory_limit(0);
         assert_true(refused < 10000);
         if (exchanged) { /* those before still work */
