@@ -107,11 +107,21 @@ static void begin_lease(struct inet *i)
     inet_names_servers(i);
 }
 
+/* The same address in a network of another size: it was probed for, and is the server's word again. */
+static void move_address(struct inet *i, const struct dhcp_lease *to)
+{
+    (void)ip_remove_address(i->ip, i->now, to->address);
+    (void)ip_add_address(i->ip, i->now, to->address, to->prefix, IP_CLAIM_AT_ONCE);
+}
+
 /* Its address stays; all else may be another. */
 static void renew_lease(struct inet *i)
 {
+    bool moved = i->lease.prefix != i->dhcp.lease.prefix;
     change_routes(i, &i->lease, false);
     i->lease = i->dhcp.lease;
+    if (moved)
+        move_address(i, &i->lease);
     apply(i);
     inet_names_servers(i);
     inet_say(i, LOG_DEBUG, "the DHCP lease is renewed for %u seconds", i->lease.seconds);

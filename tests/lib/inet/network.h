@@ -34,6 +34,7 @@ static struct {
     uint8_t next;     /* last byte of the address that it offers */
     uint32_t seconds; /* of a lease */
     uint16_t mtu;
+    uint32_t mask;    /* 0: of 16 bits */
     unsigned seen[9]; /* by kind of message */
 } dhcp;
 
@@ -60,7 +61,8 @@ static inline void answer_dhcp(const uint8_t *question, uint8_t type)
     at = put_option(b, at, 54, "\x0a\0\0\1", 4);
     sim_put32(four, dhcp.seconds);
     at = put_option(b, at, 51, four, 4);
-    at = put_option(b, at, 1, "\xff\xff\0\0", 4);
+    sim_put32(four, dhcp.mask ? dhcp.mask : 0xffff0000);
+    at = put_option(b, at, 1, four, 4);
     at = put_option(b, at, 3, "\x0a\0\0\1", 4);
     at = put_option(b, at, 6, "\x0a\0\0\1", 4);
     sim_put16(four, dhcp.mtu);

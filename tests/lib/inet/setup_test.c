@@ -74,6 +74,41 @@ static void test_a_lease_is_renewed_and_flows_live(void **state)
     let_go(&t);
 }
 
+/* Whether the client's network is the one of that many bits. */
+static void assert_network(uint8_t bits)
+{
+    struct ip_route all[IP_ROUTES_MAX];
+    struct ip_address ours[IP_ADDRESSES_MAX];
+    size_t count = ip_routes(client->ip, all, IP_ROUTES_MAX), seen = 0;
+    for (size_t i = 0; i < count; i++)
+        if (address_is_v4(all[i].prefix) && all[i].bits > 0 && all[i].bits < 32) {
+            assert_int_equal(all[i].bits, bits);
+            seen++;
+        }
+    assert_int_equal(seen, 1);
+    count = ip_addresses(client->ip, ours, IP_ADDRESSES_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (address_is_v4(ours[i].address))
+            assert_int_equal(ours[i].bits, bits);
+}
+
+/* All but the address may change when it is renewed, the network's size too; flows live. */
+static void test_a_lease_with_another_mask(void **state)
+{
+    struct want t;
+    (void)state;
+    obtain();
+    begin_connect(&t, to_server());
+    finish(&t, SEC);
+    assert_network(16);
+    dhcp.mask = 0xffffff00;
+    world_run(400 * SEC);
+    assert_network(24);
+    assert_int_equal(t.ended, OK);
+    let_go(&t);
+    assert_int_equal(try_connect(to_server(), SEC), OK);
+}
+
 static void test_a_lease_that_is_over(void **state)
 {
     struct want t;
@@ -405,6 +440,7 @@ int main(void)
         TEST(test_what_is_wanted_before_there_is_an_address),
         TEST(test_no_server_answers),
         TEST(test_a_lease_is_renewed_and_flows_live),
+        TEST(test_a_lease_with_another_mask),
         TEST(test_a_lease_that_is_over),
         TEST(test_a_lease_that_is_refused),
         TEST(test_an_address_that_is_taken),
