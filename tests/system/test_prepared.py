@@ -28,16 +28,27 @@ def repository(git_remote):
     return repository
 
 
+def seen_before_it_is_read(start):
+    """A site, its pages and its status before the image's content is read, a fifth of a second after the start: whoever
+    was slower to ask starts it again."""
+    for _ in range(10):
+        site = start()
+        first, status = pages(site), site.status()
+        if READ not in site.log:
+            return site, first, status
+        site.stop()
+    raise AssertionError("the content was read each time before the pages were asked for")
+
+
 def test_they_are_served_at_once_and_are_the_same_later(image, repository, canopy):
-    site = canopy(program=image("--content", str(repository.bare)))
-    first = pages(site)
-    assert site.status()["commit"] == repository.head()
-    assert any("Broken" in line for line in site.status()["mend"])
-    early = READ not in site.log
+    program = image("--content", str(repository.bare))
+    site, first, status = seen_before_it_is_read(lambda: canopy(program=program))
+    assert status["commit"] == repository.head()
+    assert any("Broken" in line for line in status["mend"])
     site.wait_line(READ)
     assert site.log.index(SERVED) < site.log.index("serving http://") < site.log.index("content: at commit")
     wait(lambda: site.status()["phase"] == "idle", "the pages' other forms")
-    assert early and pages(site) == first
+    assert pages(site) == first
     assert first["/About",][0] == 200 and first["/nowhere",][0] == 404 and first["/About/",][0] == 301
     assert int(site.status()["updates"]) == 1 and site.log.count("serving http://") == 1
 
