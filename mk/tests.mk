@@ -60,7 +60,7 @@ $(BUILD)/ring0-pure.a: $(RING0_PURE)
 $(call unit_program,$(UNIT_RING0)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/ring0-pure.a $(TEST_COMMON) \
                                                 $(BUILD)/platform-process.a
 	@$(link_test)
-$(patsubst %,$(BUILD)/tests/platform/virtio/%_test,block devices net): $(RING0_PUPPET)
+$(patsubst %,$(BUILD)/tests/platform/virtio/%_test,block devices net net_failing): $(RING0_PUPPET)
 # One has the machine's clock in the place of the process's.
 $(BUILD)/tests/platform/pvh/time_test: $(BUILD)/platform/pvh/clock.o
 $(BUILD)/tests/platform/pvh/signer_test: $(BUILD)/platform/keyroom/signer.o

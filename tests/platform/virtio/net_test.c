@@ -1,104 +1,5 @@
-/* The network card against a puppet of a device: what it agrees to, sends and delivers; and that a device
- * which lies, fails or goes away is counted, and harms nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "platform/virtio/net.h"
-#include "signatures/memory.h"
-#include "tests/platform/virtio/puppet.h"
-
-#define F(n)       (UINT64_C(1) << (n))
-#define CSUM       F(0)
-#define GUEST_CSUM F(1)
-#define MTU        F(3)
-#define MAC        F(5)
-#define GUEST_TSO  (F(7) | F(8) | F(9))
-#define HOST_TSO   (F(11) | F(12) | F(13))
-#define MRG_RXBUF  F(15)
-#define STATUS     F(16)
-#define ALL                                                                      \
-    (CSUM | GUEST_CSUM | MTU | MAC | GUEST_TSO | HOST_TSO | MRG_RXBUF | STATUS | \
-     VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC)
-
-#define RECEIVE 0
-#define SEND    1
-#define HEAD    12u /* bytes of virtio's header */
-
-struct world {
-    struct net *net;
-    unsigned frames, rooms, ups, downs;
-    size_t len;
-    uint8_t bytes[NET_FRAME_MAX];
-    struct net_arrival last;
-};
-
-static void on_frame(void *owner, const struct net_arrival *a)
-{
-    struct world *w = owner;
-    w->frames++;
-    w->last = *a;
-    w->len = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        assert_true(w->len + a->parts[i].len <= sizeof w->bytes);
-        memcpy(w->bytes + w->len, a->parts[i].ptr, a->parts[i].len);
-        w->len += a->parts[i].len;
-    }
-}
-
-static void on_room(void *owner)
-{
-    ((struct world *)owner)->rooms++;
-}
-
-static void on_link(void *owner, bool up)
-{
-    struct world *w = owner;
-    w->ups += up;
-    w->downs += !up;
-}
-
-static void open_with(struct world *w, uint64_t offered)
-{
-    static const struct net_events events = {on_frame, on_room, on_link};
-    static const uint8_t config[] = {0x52, 0x54, 0, 0x12, 0x34, 0x56, 1, 0, 0, 0, 0xdc, 5};
-    if (w->net)
-        memory_free(w->net);
-    puppet_begin(VIRTIO_NET, offered);
-    memcpy(puppet.config, config, sizeof config);
-    w->net = virtio_net_open(0);
-    if (w->net)
-        net_own(w->net, &events, w);
-}
-
-static int setup(void **state)
-{
-    struct world *w = test_calloc(1, sizeof *w);
-    open_with(w, ALL);
-    assert_non_null(w->net);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-    if (w->net)
-        memory_free(w->net);
-    puppet_end();
-    test_free(w);
-    return 0;
-}
-
-static struct virtio_net_counters counters(const struct world *w)
-{
-    return virtio_net_counters(w->net);
-}
+/* The network card against a puppet of a device: what it agrees to, sends and delivers; lies are counted. */
+#include "tests/platform/virtio/card.h"
 
 /* --- beginning --- */
 
@@ -203,18 +104,6 @@ static void test_status(void **state)
 
 /* --- sending --- */
 
-static enum err send(struct world *w, size_t parts, const struct net_frame *like)
-{
-    static const uint8_t bytes[4096];
-    struct slice all[NET_PARTS_MAX];
-    struct net_frame f = like ? *like : (struct net_frame){0};
-    for (size_t i = 0; i < parts; i++)
-        all[i] = slice_of(bytes, i ? 4096 : 54);
-    f.parts = all;
-    f.count = parts;
-    return net_send(w->net, &f);
-}
-
 static void test_send(void **state)
 {
     struct world *w = *state;
@@ -317,22 +206,6 @@ static void test_full(void **state)
 
 /* --- receiving --- */
 
-/* One buffer of a frame: header where there is one, then `len` bytes of it. */
-static void give(const uint8_t *head, size_t len)
-{
-    struct puppet_chain c;
-    assert_true(puppet_take(RECEIVE, &c));
-    assert_int_equal(c.count, 1);
-    size_t at = head ? HEAD : 0;
-    assert_true(at + len <= c.parts[0].size);
-    if (head)
-        memcpy(c.parts[0].at, head, HEAD);
-    memset(c.parts[0].at + at, 0x5a, len);
-    puppet_use(RECEIVE, c.number, (uint32_t)(at + len));
-}
-
-static const uint8_t plain[HEAD] = {[10] = 1};
-
 static void test_receive(void **state)
 {
     struct world *w = *state;
@@ -429,156 +302,6 @@ static void test_not_agreed(void **state)
     assert_int_equal(w->last.count, 1);
 }
 
-/* --- failing --- */
-
-static void test_link(void **state)
-{
-    struct world *w = *state;
-    assert_true(net_link(w->net));
-    puppet.config[6] = 0;
-    puppet_run(true); /* not told: not looked at */
-    assert_int_equal(w->downs, 0);
-    puppet.config_interrupt = true;
-    assert_true(puppet_run(true));
-    assert_int_equal(w->downs, 1);
-    assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
-    puppet.config[6] = 1;
-    puppet.config_interrupt_late = true;
-    assert_true(puppet_run(true));
-    assert_false(puppet_run(true));
-    assert_int_equal(w->ups, 1);
-    assert_int_equal(send(w, 1, NULL), OK);
-}
-
-static void expect_given_up(struct world *w)
-{
-    assert_false(net_link(w->net));
-    assert_int_equal(w->downs, 1);
-    assert_int_equal(puppet.status, 0); /* reset: it touches nothing any more */
-    assert_int_equal(net_completed(w->net), w->net->sent);
-    assert_int_equal(send(w, 1, NULL), ERR_UNREACHABLE);
-    puppet_run(true);
-}
-
-static void test_broken(void **state)
-{
-    struct world *w = *state;
-    assert_int_equal(send(w, 2, NULL), OK);
-    puppet_use(RECEIVE, 1000, 60);
-    assert_true(puppet_run(true));
-    assert_int_equal(counters(w).broken, 1);
-    expect_given_up(w);
-    assert_int_equal(counters(w).broken, 1);
-}
-
-static void test_broken_sending(void **state)
-{
-    struct world *w = *state;
-    struct puppet_chain c;
-    assert_int_equal(send(w, 2, NULL), OK);
-    assert_true(puppet_take(SEND, &c));
-    puppet_use(SEND, c.number, 1); /* nothing there may be written */
-    puppet_run(true);
-    assert_int_equal(counters(w).broken, 1);
-    expect_given_up(w);
-}
-
-static void fail_device(struct world *w)
-{
-    (void)w;
-    puppet.status |= VIRTIO_NEEDS_RESET;
-    puppet.config_interrupt = true;
-    assert_true(puppet_run(true));
-}
-
-/* Frames that were under way are done with; those that come afterwards go as before. */
-static void test_needs_reset(void **state)
-{
-    struct world *w = *state;
-    struct puppet_chain c;
-    assert_int_equal(send(w, 3, NULL), OK);
-    fail_device(w);
-    assert_int_equal(counters(w).restarts, 1);
-    assert_int_equal(puppet.status, 15);
-    assert_int_equal(puppet.accepted, ALL | VIRTIO_F_VERSION_1);
-    assert_int_equal(net_completed(w->net), 1);
-    assert_true(net_link(w->net));
-    give(plain, 60);
-    puppet_run(true);
-    assert_int_equal(w->frames, 1);
-    assert_int_equal(send(w, 3, NULL), OK);
-    assert_true(puppet_take(SEND, &c));
-    puppet_use(SEND, c.number, 0);
-    assert_int_equal(net_completed(w->net), 2);
-}
-
-static void test_needs_reset_too_often(void **state)
-{
-    struct world *w = *state;
-    for (unsigned i = 0; i < VIRTIO_RESTARTS_MAX; i++)
-        fail_device(w);
-    assert_true(net_link(w->net));
-    fail_device(w);
-    assert_int_equal(counters(w).restarts, VIRTIO_RESTARTS_MAX);
-    expect_given_up(w);
-}
-
-/* Who waited for room has it at once: what was under way is no more. */
-static void test_needs_reset_when_full(void **state)
-{
-    struct world *w = *state;
-    while (!send(w, 1, NULL))
-        continue;
-    fail_device(w);
-    assert_int_equal(w->rooms, 1);
-    assert_int_equal(send(w, 1, NULL), OK);
-}
-
-/* So many in a time: one now and then is no reason to give up a card. */
-static void test_needs_reset_now_and_then(void **state)
-{
-    struct world *w = *state;
-    for (unsigned i = 0; i < 3 * VIRTIO_RESTARTS_MAX; i++) {
-        if (i % VIRTIO_RESTARTS_MAX == 0)
-            puppet_pass(VIRTIO_RESTARTS_TIME + 1);
-        fail_device(w);
-    }
-    assert_int_equal(counters(w).restarts, 3 * VIRTIO_RESTARTS_MAX);
-    assert_true(net_link(w->net));
-    fail_device(w);
-    expect_given_up(w);
-}
-
-/* Whoever resets the device behind our back tells nobody: that is found before long. */
-static void test_reset_without_a_word(void **state)
-{
-    struct world *w = *state;
-    puppet.status = 0;
-    puppet_run(true);
-    assert_int_equal(counters(w).restarts, 0);
-    puppet_pass(VIRTIO_LOOK_EVERY);
-    puppet_run(false);
-    puppet_run(false);
-    assert_int_equal(counters(w).restarts, 1);
-    assert_int_equal(puppet.status, 15);
-    puppet_pass(VIRTIO_LOOK_EVERY);
-    puppet_run(false);
-    puppet_run(false);
-    assert_int_equal(counters(w).restarts, 1);
-    give(plain, 60);
-    puppet_run(true);
-    assert_int_equal(w->frames, 1);
-}
-
-/* The stack counts on what was agreed to at first. */
-static void test_other_after_reset(void **state)
-{
-    struct world *w = *state;
-    puppet.offered &= ~HOST_TSO;
-    fail_device(w);
-    expect_given_up(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,15 +318,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_receive_merged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_agreed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_link, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_broken_sending, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_needs_reset, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_needs_reset_too_often, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_needs_reset_when_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_needs_reset_now_and_then, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_reset_without_a_word, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_other_after_reset, setup, teardown),
     };
     return cmocka_run_group_tests_name("platform/virtio/net_test", tests, NULL, NULL);
 }
