@@ -1,7 +1,7 @@
 /*
  * Xen's other side, led by bytes: the store's daemon, the network card's backend, that of a block
- * device, and who reads and fills the console's ring. Whatever they say, memory stays whole, no page is read while the backend may write
- * it, and what is granted is what is to be.
+ * device, and who reads and fills the console's ring. Whatever they say, memory stays whole, no page is
+ * read while the backend may write it, and what is granted is what is to be.
  *
  *     one byte says what: an answer of the store as it should be, or with the next bytes, or none; an
  *     event; raw bytes; a response on a ring, counters, or bytes in its page; a page held; time; a frame

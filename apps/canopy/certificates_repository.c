@@ -2,6 +2,7 @@
 #include "apps/canopy/certificates.h"
 
 #include "lib/git/escape.h"
+#include "lib/text/utf8.h"
 #include "lib/x509/x509.h"
 #include "runtime/format.h"
 #include "runtime/keyring.h"
@@ -82,21 +83,12 @@ static const char *read_pem(struct gathering *g, struct slice text)
     return why;
 }
 
-/* It will stand in lines of /status. */
-static bool has_control(struct slice name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static void add_file(struct gathering *g, struct store *store, const struct git_entry *file)
 {
     struct store_object blob;
     const char *why = "cannot be read";
     size_t begin = g->chains.len;
-    if (has_control(file->name)) {
+    if (utf8_has_control(file->name)) { /* it would stand in lines of /status */
         why = "has a name with control characters";
     } else if (store_read_as(store, &file->oid, GIT_BLOB, &blob) == OK) {
         why = blob.content.len > CERTIFICATES_FILE_MAX ? "is too large for a chain"

@@ -17,9 +17,8 @@ static const char *check_remote(struct slice text)
 /* As .config/blog_name and .config/index_page, which these override. */
 static const char *check_words(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < ' ' || text.ptr[i] == 0x7F)
-            return "one line of text";
+    if (utf8_has_control(text))
+        return "one line of text";
     return utf8_valid(text) ? NULL : "text in UTF-8";
 }
 

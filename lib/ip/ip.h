@@ -101,8 +101,8 @@ uint64_t ip_deadline(const struct ip *ip);
  * not `whole`, of UDP or ICMP, is sent in fragments where the path needs that.
  * A source of all zero (of either family: ADDRESS_ANY or 0.0.0.0) is taken as it is.
  * ERR_AGAIN: the card is full, and will tell when it has room. ERR_FULL, ERR_MEMORY: too much waits, or is
- * still the card's; the packet is lost, as on the way. ERR_UNREACHABLE: no way, no such source address, or the neighbour
- * does not answer. ERR_LIMIT: whole, and larger than the card's MTU (what the path carries is the
+ * still the card's; the packet is lost, as on the way. ERR_UNREACHABLE: no way, no such source address,
+ * or the neighbour does not answer. ERR_LIMIT: whole, and larger than the card's MTU (what the path carries is the
  * sender's matter: a probe of RFC 4821 may be larger than ip_path_mtu), or beyond 64 KiB.
  * ERR_UNSUPPORTED: a segment_size that the card did not offer. ERR_ARGUMENT: families are mixed,
  * or the header is too long. */

@@ -49,14 +49,6 @@ static bool is_dots(struct slice tag)
     return slice_is(tag, ".") || slice_is(tag, "..");
 }
 
-static bool has_control(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
-            return true;
-    return false;
-}
-
 static bool has_tag(const struct article *a, struct slice tag)
 {
     for (size_t i = 0; i < a->tag_count; i++)
@@ -126,7 +118,7 @@ static enum err take_value(struct parse *p, const struct key *key, struct slice 
 {
     if (value.len > ARTICLE_VALUE_MAX)
         return refuse(p, p->line, "the value is longer than 8192 bytes");
-    if (has_control(value))
+    if (utf8_has_control(value))
         return refuse(p, p->line, "the value holds a control character");
     if (key && key->take != take_redirect)
         p->others = true;

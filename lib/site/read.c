@@ -52,9 +52,8 @@ static const char *path_fault(const struct history_file *file)
 {
     if (!utf8_valid(file->path))
         return "the file's name is not UTF-8";
-    for (size_t i = 0; i < file->path.len; i++)
-        if (file->path.ptr[i] < ' ' || file->path.ptr[i] == 0x7F)
-            return "the file's name holds a control character";
+    if (utf8_has_control(file->path))
+        return "the file's name holds a control character";
     if (file->path.len > URL_MAX / 3)
         return "the file's name is too long";
     if (file->mode == GIT_MODE_TREE)

@@ -3,14 +3,6 @@
 #include "lib/text/url.h"
 #include "lib/text/utf8.h"
 
-static bool has_control(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
-            return true;
-    return false;
-}
-
 /* The first line of a file below .config/; empty where there is none. */
 static enum err read_setting(struct site_build *b, struct slice path, struct slice *into)
 {
@@ -33,7 +25,7 @@ static enum err read_setting(struct site_build *b, struct slice path, struct sli
         rest = slice_drop(rest, 3);
     if (slice_line(&rest, &line)) {
         line = slice_trim(line);
-        if (line.len > SETTING_MAX || !utf8_valid(line) || has_control(line))
+        if (line.len > SETTING_MAX || !utf8_valid(line) || utf8_has_control(line))
             site_add_problem(b->site, path, 1, "the setting is not a short line of UTF-8 text");
         else
             *into = arena_copy(&b->arena, line, &ok);

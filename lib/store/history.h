@@ -39,8 +39,9 @@ struct history {
 /* ERR_AGAIN (see "Turns" in store.h), ERR_NOT_FOUND (the store lacks a part of the history),
  * ERR_MALFORMED, ERR_LIMIT, ERR_MEMORY. previous (may be NULL): the answer for an earlier commit;
  * where it is an ancestor, only what came since is walked, and further back only for paths that are
- * new, or where clocks went so wrong that branches are out of order. It stays the caller's, and has to stay until the walk has ended. On OK, into is given back
- * with history_release; otherwise there is nothing in it. */
+ * new, or where clocks went so wrong that branches are out of order. It stays the caller's, and has to
+ * stay until the walk has ended. On OK, into is given back with history_release; otherwise there is
+ * nothing in it. */
 enum err history_walk(struct store *s, const struct oid *commit, const struct history *previous,
                       struct history *into);
 void history_release(struct history *h);

@@ -67,3 +67,11 @@ bool utf8_valid(struct slice text)
     }
     return true;
 }
+
+bool utf8_has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}

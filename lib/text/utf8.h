@@ -10,4 +10,7 @@ bool utf8_valid(struct slice text);
  * none. */
 size_t utf8_width(struct slice text);
 
+/* Whether it holds a control character of ASCII, of which the end of a line is one. */
+bool utf8_has_control(struct slice text);
+
 #endif

@@ -9,8 +9,9 @@
 void time_begin(void);
 void time_open(void);
 
-/* From now on time is what the hypervisor keeps in these pages, which stay; it goes on from where it is, and where it was
- * such pages' already (the machine was restored), by as much as the time of day has since it was last asked for.
+/* From now on time is what the hypervisor keeps in these pages, which stay; it goes on from where it is, and
+ * where it was such pages' already (the machine was restored), by as much as the time of day has since it was
+ * last asked for.
  * wall: NULL: the time of day goes on by it. False: they are not in order, nothing has changed. */
 bool time_use_pvclock(const volatile struct pvclock_time *time,
                       const volatile struct pvclock_wall *wall);

@@ -1,7 +1,7 @@
 /*
  * Delivering what devices have, and sleeping for it. Interrupts are off but here, between two turns of
- * the loop and while the processor sleeps: they only wake it, and are remembered. A device is asked for one only before sleeping, so that a busy program
- * has none.
+ * the loop and while the processor sleeps: they only wake it, and are remembered. A device is asked for one
+ * only before sleeping, so that a busy program has none.
  */
 #include "signatures/wait.h"
 

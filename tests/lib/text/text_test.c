@@ -276,6 +276,17 @@ static void test_url_hosts(void **state)
         assert_true(slice_is(url_host(slice_text(cases[i][0])), cases[i][1]));
 }
 
+static void test_control(void **state)
+{
+    (void)state;
+    assert_false(utf8_has_control(SLICE("")));
+    assert_false(utf8_has_control(SLICE(" A \xc3\xa9~")));
+    assert_true(utf8_has_control(SLICE("A\n")));
+    assert_true(utf8_has_control(SLICE("\tA")));
+    assert_true(utf8_has_control(slice_of("A\0", 2)));
+    assert_true(utf8_has_control(SLICE("A\x7f")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_escape_full, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(test_utf8, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(test_utf8_long, blocks_before, blocks_after),
+        cmocka_unit_test_setup_teardown(test_control, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(test_encode, blocks_before, blocks_after),
         cmocka_unit_test_setup_teardown(test_there_and_back, blocks_before, blocks_after),
         cmocka_unit_test(test_url_hosts),
