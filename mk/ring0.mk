@@ -4,6 +4,7 @@
 RING0      := $(BUILD)/ring0
 RING0_DEPS := build/deps/ring0
 
+# What page 0 checks already is taken out again, by mk/fixed-offsets.
 RING0_CHECKS := -fsanitize=bounds,object-size,pointer-overflow,signed-integer-overflow,shift,vla-bound \
                 -fsanitize-undefined-trap-on-error
 RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer \
@@ -47,10 +48,12 @@ $(patsubst %.c,$(RING0)/%.o,$(wildcard platform/xen/*.c)): RING0_INCLUDE += -isy
 $(patsubst %.c,$(RING0)/%.o,$(wildcard platform/xen/*.c)): | $(XEN_HEADERS)/xen
 
 $(RING0)/lib/site/media.o: $(BUILD)/generated/media_table.h
-$(RING0)/%.o: %.c | $(RING0_LINKED) $(DEPS_LINKED)
+$(RING0)/%.o: %.c mk/fixed-offsets | $(RING0_LINKED) $(DEPS_LINKED)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
-	$(Q)$(CC) $(COMMON) $(RING0_FLAGS) $(RING0_INCLUDE) -c $< -o $@
+	$(Q)$(CC) $(COMMON) $(RING0_FLAGS) $(RING0_INCLUDE) -MF $(@:.o=.d) -MT $@ -S $< -o $@.made.s
+	$(Q)mk/fixed-offsets $@.made.s >$@.s && $(CC) -c $@.s -o $@
+	@rm $@.made.s $@.s
 $(RING0)/%.o: %.S
 	@mkdir -p $(@D)
 	$(call say,as,$<)

@@ -43,6 +43,8 @@ MUST_FAIL = {
     "run_data": "code in memory that is not executable",
     "run_heap": "code in memory that is not executable",
     "null": "through a null pointer",
+    "wraps": "through a null pointer",
+    "wraps_far": "a check failed",
     "stack": "below the end of the stack",
     "canary": "a stack frame was overwritten",
     "index": "a check failed",

@@ -1,0 +1,16 @@
+/* Adds to a pointer what goes beyond the end of the address space, and beyond page 0. */
+#include "signatures/console.h"
+#include "signatures/program.h"
+
+static enum err start(const struct world *w)
+{
+    (void)w;
+    char *volatile last = (char *)(UINTPTR_MAX - 2000);
+    char *volatile beyond = last + 8192;
+    (void)beyond;
+    console_write(SLICE("and it went on\n"));
+    return OK;
+}
+
+const struct program program = {.name = "wraps_far", .summary = "must fail", .start = start};
+const struct setting_group *const program_settings[] = {NULL};
