@@ -4,7 +4,7 @@
 RING0      := $(BUILD)/ring0
 RING0_DEPS := build/deps/ring0
 
-# What page 0 checks already is taken out again, by mk/fixed-offsets.
+# What the mapping checks already is taken out again, by mk/fixed-offsets.
 RING0_CHECKS := -fsanitize=bounds,object-size,pointer-overflow,signed-integer-overflow,shift,vla-bound \
                 -fsanitize-undefined-trap-on-error
 RING0_FLAGS := $(FREESTANDING) $(RING0_CHECKS) -fvisibility=hidden -mno-red-zone -fno-omit-frame-pointer \

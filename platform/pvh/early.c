@@ -65,6 +65,7 @@ static void read_start_info(const struct start_info *info)
 
 /* --- where everything will be --- */
 
+/* Nothing is in the first slot. */
 static void choose_places(uint64_t slide)
 {
     machine.image_at = LINKED_AT + slide;

@@ -8,7 +8,7 @@
  *   all memory    at `direct` + its physical address; never executable, without the image's own
  *   devices       at `devices` on, uncached, mapped on demand (paging.h)
  *
- * Nothing else is mapped, page 0 least of all.
+ * Nothing else is mapped, least of all the first 512 GiB (mk/fixed-offsets counts on it).
  */
 #ifndef PLATFORM_PVH_MACHINE_H
 #define PLATFORM_PVH_MACHINE_H

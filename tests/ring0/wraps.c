@@ -1,4 +1,4 @@
-/* Writes a field of what would lie across the end of the address space: mk/fixed-offsets leaves it to page 0. */
+/* Writes a field of what would lie across the end of the address space: mk/fixed-offsets leaves it to the mapping. */
 #include "signatures/console.h"
 #include "signatures/program.h"
 
