@@ -5,10 +5,12 @@ the load is on the other. AVX and fast string moves are off for all: emulated, t
 what a program does without them, for any guest.
 """
 import contextlib
+import fcntl
 import os
 import select
 import socket
 import ssl
+import struct
 import time
 from pathlib import Path
 
@@ -20,7 +22,9 @@ CPU = "max,avx=off,erms=off,fsrm=off"
 MAC = "52:54:00:12:34:56"
 CARDS = {"pc": ["virtio-net-pci,romfile="], "microvm": ["virtio-net-device"]}
 PROBES = 4    # connections at a time that are tried until one stands
+AGAIN = 0.02  # seconds after which another is
 PATIENCE = 2  # seconds for the answer on it
+RUNNING, SIOCGIFFLAGS = 0x40, 0x8913  # linux/if.h, linux/sockios.h
 
 
 def qemu(machine, memory, *more, card=True):
@@ -109,16 +113,26 @@ class Machine:
 
     def first_answer(self, path, port=80, seconds=60):
         """Milliseconds from the start of QEMU to the first whole answer 200 without TLS; None: none
-        came. Until a connection stands, a new one is tried every 5 ms, for the first one's SYN may be
-        lost; then one asks, as a browser would, and the others are closed."""
+        came. From when QEMU listens to the TAP, which keeps what the guest has not taken, until a
+        connection stands, one more is tried now and then, for a SYN may be lost; then one asks, as a
+        browser would, and the others are closed."""
+        self.wait_for_carrier(seconds)
         tries = []
         while self.ms < seconds * 1e3 and self.process.poll() is None:
             tries = [*tries, self.connecting(port)][-PROBES:]
-            if stand := select.select([], tries, [], 0.005)[1]:
+            if stand := select.select([], tries, [], AGAIN)[1]:
                 tries = []
                 if answered(stand[0], path):
                     return self.ms
         return None
+
+    def wait_for_carrier(self, seconds):
+        with self.client.inside(), socket.socket() as s:
+            asked = struct.pack("16sH22x", b"tap0", 0)
+            while self.ms < seconds * 1e3 and self.process.poll() is None:
+                if struct.unpack("16sH22x", fcntl.ioctl(s, SIOCGIFFLAGS, asked))[1] & RUNNING:
+                    break
+                time.sleep(0.001)
 
     def connecting(self, port):
         with self.client.inside():
@@ -133,13 +147,13 @@ def answered(s, path):
     """Whether the socket stands, and a whole answer 200 came on it."""
     with contextlib.suppress(OSError):
         s.settimeout(PATIENCE)
-        s.sendall(request(path))
+        s.sendall(request(path, "Accept-Encoding: gzip\r\n"))
         return b"".join(iter(lambda: s.recv(65536), b"")).startswith(b"HTTP/1.1 200 ")
     return False
 
 
-def request(path):
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+def request(path, more=""):
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{more}Connection: close\r\n\r\n".encode()
 
 
 def secured(plain, port):

@@ -216,7 +216,7 @@ void slaac_prefix(struct ip *ip, uint64_t now, const struct address *prefix, uin
 void slaac_again(struct ip *ip, uint64_t now, const struct own *duplicate);
 
 void mld_input(struct ip *ip, struct input *in, struct slice message);
-void mld_joined(struct ip *ip, uint64_t now);
+void mld_joined(struct ip *ip, uint64_t due); /* when the groups are to be told at the latest */
 void mld_expire(struct ip *ip, uint64_t now);
 
 /* --- addresses of ours: own.c, source.c --- */

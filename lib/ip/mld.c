@@ -84,12 +84,13 @@ static void report_v1(struct ip *ip, uint64_t now)
     }
 }
 
-void mld_joined(struct ip *ip, uint64_t now)
+void mld_joined(struct ip *ip, uint64_t due)
 {
     if (ip->options.no_v6)
         return;
     ip->mld.left = MLD_ROBUSTNESS;
-    ip->mld.change_due = now;
+    if (due < ip->mld.change_due)
+        ip->mld.change_due = due;
 }
 
 void mld_expire(struct ip *ip, uint64_t now)

@@ -81,7 +81,7 @@ struct own *own_add(struct ip *ip, uint64_t now, const struct own *from, enum ip
         arp_claim_begin(&o->arp, now, arp_kind(claim), ip_random(ip));
     } else {
         dad_begin(&o->dad, now, probe, ip_random(ip));
-        mld_joined(ip, now);
+        mld_joined(ip, o->dad.due); /* not before: RFC 4862, 5.4.2 */
     }
     paths_void(&ip->paths);
     own_schedule(ip);

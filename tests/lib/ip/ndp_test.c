@@ -198,7 +198,11 @@ static void test_groups(void **state)
 {
     (void)state;
     place_open_with(&p, 0, (struct ip_options){.secret = {1, 2}});
+    place_run(&p, 1);
+    assert_int_equal(p.count, 0); /* not before the first question, which is delayed */
     place_run(&p, 3 * CLOCK_SEC);
+    assert_int_equal(place_frame(&p, 0).ptr[62], 143);
+    assert_int_equal(place_frame(&p, 1).ptr[54], 135);
     size_t reports = 0;
     for (size_t i = 0; i < p.count; i++) {
         struct slice s = place_frame(&p, i);
