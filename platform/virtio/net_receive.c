@@ -91,7 +91,8 @@ static bool take_rest(struct card *c, struct pieces *p, const struct head *h)
 
 bool net_receive_one(struct card *c)
 {
-    struct pieces p = {.count = 0};
+    struct pieces p; /* of which only what is taken is looked at */
+    p.count = 0;
     struct head h = {0};
     size_t len;
     if (!take_piece(c, &p))
