@@ -27,17 +27,17 @@ PATIENCE = 2  # seconds for the answer on it
 RUNNING, SIOCGIFFLAGS = 0x40, 0x8913  # linux/if.h, linux/sockios.h
 
 
-def qemu(machine, memory, *more, card=True):
+def qemu(machine, memory, *more):
     network = ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
-               "-device", f"{CARDS[machine][0]},netdev=n0,mac={MAC}"] if card else []
+               "-device", f"{CARDS[machine][0]},netdev=n0,mac={MAC}"]
     return [need("qemu-system-x86_64", "qemu-system-x86"), "-accel", "tcg", "-M", machine, "-cpu", CPU,
             "-smp", "1", "-m", str(memory), "-nodefaults", "-no-user-config", "-display", "none",
             "-serial", "stdio", "-no-reboot", "-global", "virtio-mmio.force-legacy=false",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1", *network, *more]
 
 
-def ring0(image, machine="pc", memory=64, settings="", card=True):
-    return qemu(machine, memory, "-kernel", str(image), "-append", settings, card=card)
+def ring0(image, machine="pc", memory=64, settings=""):
+    return qemu(machine, memory, "-kernel", str(image), "-append", settings)
 
 
 def linux(guest, memory=256):
@@ -47,8 +47,9 @@ def linux(guest, memory=256):
 
 @contextlib.contextmanager
 def network():
-    """Where the client is, with tap0; the guest's address needs no question."""
+    """Where the client is, with tap0; the guest's address needs no question, and nobody else speaks."""
     with Namespace() as client:
+        client.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         client.tap("tap0", f"{CLIENT}/24")
         client.sysctl("net.ipv4.ip_local_port_range", "1024 65535")
         client.sysctl("net.ipv4.tcp_tw_reuse", 1)
@@ -115,15 +116,15 @@ class Machine:
         """Milliseconds from the start of QEMU to the first whole answer 200 without TLS; None: none
         came. From when QEMU listens to the TAP, which keeps what the guest has not taken, until a
         connection stands, one more is tried now and then, for a SYN may be lost; then one asks, as a
-        browser would, and the others are closed."""
+        browser would."""
         self.wait_for_carrier(seconds)
         tries = []
         while self.ms < seconds * 1e3 and self.process.poll() is None:
             tries = [*tries, self.connecting(port)][-PROBES:]
             if stand := select.select([], tries, [], AGAIN)[1]:
-                tries = []
                 if answered(stand[0], path):
                     return self.ms
+                tries = []
         return None
 
     def wait_for_carrier(self, seconds):

@@ -204,7 +204,7 @@ def bench_boot(bench, folder):
                           absolute=True) for m in floors}
     for _ in range(max(BOOTS, bench.OPTIONS.rounds)):
         for machine, row in floors.items():
-            row.add(first_answer(ring0(ours, machine), "/", folder), floor(hello, machine))
+            row.add(first_answer(ring0(ours, machine, settings=QUIET), "/", folder), floor(hello, machine))
             above[machine].add(row.ours[-1] - row.peers[-1])
         against.add(floors["pc"].ours[-1], first_answer(linux(guest), "/", folder))
     return [against, *floors.values(), *above.values()]
