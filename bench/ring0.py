@@ -24,7 +24,8 @@ from short import short_connections
 from support import BUILD, ROOT
 
 ADDRESS = ["--ip", OURS, "--netmask", "255.255.255.0", "--port", "80"]
-QUIET = "--logs=info,access:quiet"
+LOGS = "info,access:quiet"
+QUIET = f"--logs={LOGS}"
 BOOTS = 7           # at least
 LEAST, MOST = 4, 64  # MiB, between which the least memory is looked for
 THOUSANDS = 5       # of short connections, at either end, whose median is taken
@@ -192,7 +193,9 @@ def first_answer(command, path, folder, port=80, seconds=60):
 
 
 def bench_boot(bench, folder):
-    ours, hello = canopy(folder / "canopy", ROOT / "examples/site"), image(folder / "hello", "hello")
+    ours = image(folder / "canopy",
+                 settings=[*ADDRESS, "--logs", LOGS, "--content", ROOT / "examples/site"])
+    hello = image(folder / "hello", "hello")
     with network() as client, Machine(client, ring0(ours), folder / "boot.log") as m:
         page = m.wait_serving("/").ask("/").partition(b"\r\n\r\n")[2]
     guest = LinuxGuest(folder, OURS, {"index.html": page}, *key_and_chain())
@@ -204,7 +207,7 @@ def bench_boot(bench, folder):
                           absolute=True) for m in floors}
     for _ in range(max(BOOTS, bench.OPTIONS.rounds)):
         for machine, row in floors.items():
-            row.add(first_answer(ring0(ours, machine, settings=QUIET), "/", folder), floor(hello, machine))
+            row.add(first_answer(ring0(ours, machine), "/", folder), floor(hello, machine))
             above[machine].add(row.ours[-1] - row.peers[-1])
         against.add(floors["pc"].ours[-1], first_answer(linux(guest), "/", folder))
     return [against, *floors.values(), *above.values()]
