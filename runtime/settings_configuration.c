@@ -82,12 +82,11 @@ enum err settings_configuration(const struct setting_group *const *groups, struc
         struct slice bare = slice_trim(line);
         if (bare.len == 0 || bare.ptr[0] == '#')
             continue;
-        size_t before = error->len;
-        buf_printf(error, "configuration, line %u: ", number);
         enum err e = read_line(groups, line, error);
-        if (e)
+        if (e) {
+            buf_printf(error, " (configuration, line %u)", number);
             return e;
-        error->len = before;
+        }
     }
     return OK;
 }

@@ -275,14 +275,15 @@ static void test_refused_configuration(void **state)
         const char *line;
     } cases[] = {
         {"port = 1\nprot = 2\n", ERR_NOT_FOUND,
-         "configuration, line 2: 'prot' is not a setting of this program; did you mean --port?"},
-        {"\n\nport", ERR_MALFORMED, "configuration, line 3: not of the form: name = value"},
-        {"port = x", ERR_ARGUMENT, "configuration, line 1: --port: 'x' is not a port (1 to 65535)"},
+         "'prot' is not a setting of this program; did you mean --port? (configuration, line 2)"},
+        {"\n\nport", ERR_MALFORMED, "not of the form: name = value (configuration, line 3)"},
+        {"port = x", ERR_ARGUMENT,
+         "--port: 'x' is not a port (1 to 65535) (configuration, line 1)"},
         {"remote = a\\", ERR_MALFORMED,
-         "configuration, line 1: --remote: a backslash must be followed by n, r or \\"},
+         "--remote: a backslash must be followed by n, r or \\ (configuration, line 1)"},
         {"remote = a\\t", ERR_MALFORMED,
-         "configuration, line 1: --remote: a backslash must be followed by n, r or \\"},
-        {"= x", ERR_NOT_FOUND, "configuration, line 1: '' is not a setting of this program"},
+         "--remote: a backslash must be followed by n, r or \\ (configuration, line 1)"},
+        {"= x", ERR_NOT_FOUND, "'' is not a setting of this program (configuration, line 1)"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
