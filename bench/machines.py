@@ -21,7 +21,7 @@ from support import wait
 CPU = "max,avx=off,erms=off,fsrm=off"
 MAC = "52:54:00:12:34:56"
 CARDS = {"pc": ["virtio-net-pci,romfile="], "microvm": ["virtio-net-device"]}
-PROBES = 4    # connections at a time that are tried until one stands
+PROBES = 16   # connections at a time that are tried until one stands: none of them need be given up
 AGAIN = 0.02  # seconds after which another is
 PATIENCE = 2  # seconds for the answer on it
 RUNNING, SIOCGIFFLAGS = 0x40, 0x8913  # linux/if.h, linux/sockios.h
